@@ -1,0 +1,23 @@
+//! Tollgate: an LLM gateway at the edge, one OpenAI-shaped door to every provider.
+//!
+//! The core is pure: requests, configurations, clocks and random numbers come in as data, and upstream requests,
+//! answers, decisions and costs go out as data. It opens no socket, reads no clock, no file and no environment, and keeps
+//! no global. The shells ([`cloudflare`] and [`js`], wasm32 only) bring all of that through one trait, `gateway::Host`.
+//!
+//! Floors, bottom to top; no arrow runs upward:
+//!
+//! 1. words: [`error`], [`http`], [`secret`], [`money`], [`openai`]
+//! 2. knowledge: [`frame`], [`cost`], [`router`]
+//! 3. dialects: [`provider`], [`keys`]
+//! 4. the spine: [`config`], [`gateway`]
+//! 5. shells: `cloudflare`, `js`
+
+pub mod error;
+pub mod http;
+pub mod money;
+pub mod openai;
+pub mod secret;
+
+pub mod frame;
+
+pub mod provider;

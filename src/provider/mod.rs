@@ -1,0 +1,132 @@
+//! Dialects: pure functions from OpenAI's form to what a provider speaks, and back.
+
+pub mod errors;
+mod params;
+mod reader;
+pub mod registry;
+mod target;
+
+pub use params::Params;
+pub use reader::StreamReader;
+pub use target::{Facts, Settings, Target, is_safe_segment};
+
+use crate::error::{Error, Kind, Result};
+use crate::frame::{Event, Framing};
+use crate::http::{HttpHead, HttpRequest};
+use crate::openai::{Answer, ChatRequest, ChunkWriter, EmbeddingRequest};
+
+/// A dialect. Every method is a pure function of its arguments.
+pub trait Provider: Sync {
+    /// Writes `chat` as the upstream request.
+    ///
+    /// # Errors
+    ///
+    /// A field or part that the dialect cannot express, unless the target's settings say to drop it.
+    fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call>;
+
+    /// Reads a whole answer with a 2xx status.
+    ///
+    /// # Errors
+    ///
+    /// Not what the dialect answers, or an error inside of it.
+    fn chat_answer(&self, notes: &Notes, head: &HttpHead, body: &[u8]) -> Result<Answer>;
+
+    /// Starts reading a streamed answer.
+    fn chat_stream(&self, notes: &Notes) -> Box<dyn ChatStream>;
+
+    /// How the upstream cuts a stream into events.
+    fn framing(&self) -> Framing {
+        Framing::Sse
+    }
+
+    /// Reads a refusal: an answer with a status outside 2xx.
+    fn refusal(&self, notes: &Notes, head: &HttpHead, body: &[u8]) -> Error {
+        errors::read(&notes.provider, head, body)
+    }
+
+    /// Writes an embedding request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::chat`]; by default the dialect has none.
+    fn embeddings(&self, target: &Target<'_>, _request: &EmbeddingRequest) -> Result<Call> {
+        Err(unsupported(target, "embeddings"))
+    }
+
+    /// Reads a whole answer to an embedding request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::chat_answer`].
+    fn embeddings_answer(&self, notes: &Notes, _head: &HttpHead, _body: &[u8]) -> Result<Answer> {
+        Err(Error::new(Kind::BadRequest, format!("{} has no embeddings", notes.provider)))
+    }
+}
+
+fn unsupported(target: &Target<'_>, what: &str) -> Error {
+    let message = format!("provider `{}` has no {what}: choose another model", target.provider);
+    Error::bad_request("model", message)
+}
+
+/// Turns upstream events into chunks, remembering only what the dialect forces it to.
+pub trait ChatStream {
+    /// Reads one event. Events without data (comments) are not given.
+    ///
+    /// The upstream's own terminal event is told by [`ChunkWriter::end`]; without it the stream counts as broken.
+    ///
+    /// # Errors
+    ///
+    /// An error inside of the stream, or an event that is not the dialect's.
+    fn event(&mut self, event: &Event<'_>, out: &mut ChunkWriter) -> Result<()>;
+}
+
+/// An upstream request, and what the reader of its answer must know of it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The request to send.
+    pub http: HttpRequest,
+    /// What the reader of the answer must know.
+    pub notes: Notes,
+}
+
+/// What the reader of an answer must know of the request.
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    /// The provider's name.
+    pub provider: String,
+    /// The id of the answer where the upstream gives none.
+    pub id: String,
+    /// When the request was made, in Unix seconds.
+    pub created: u64,
+    /// The model that was asked, as the upstream names it.
+    pub model: String,
+    /// Names of tools that the dialect refuses: what was sent, and what the client calls it.
+    pub tool_names: Vec<(String, String)>,
+    /// The name of a tool that stands for `response_format`: its call is the answer's content.
+    pub json_tool: Option<&'static str>,
+    /// Fields that the dialect cannot express and that were left out.
+    pub dropped: Vec<String>,
+}
+
+impl Notes {
+    /// Notes on a request to `target`.
+    pub fn new(target: &Target<'_>) -> Self {
+        Self {
+            provider: target.provider.to_owned(),
+            id: target.call_id.to_owned(),
+            created: target.now,
+            model: target.model.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// The client's name of a tool that was sent as `sent`.
+    pub fn client_tool_name<'a>(&'a self, sent: &'a str) -> &'a str {
+        self.tool_names.iter().find(|(name, _)| name == sent).map_or(sent, |(_, original)| original)
+    }
+
+    /// An error for an answer that is not what the dialect answers.
+    pub fn not_understood(&self, error: &impl std::fmt::Display) -> Error {
+        Error::upstream(Kind::BadGateway, &self.provider, 502, format!("the answer was not understood: {error}"))
+    }
+}

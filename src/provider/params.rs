@@ -1,0 +1,54 @@
+//! What a dialect does with the fields of a request: which it takes, and what becomes of the rest.
+
+use super::Target;
+use crate::error::{Error, Kind, Result};
+use crate::openai::ChatRequest;
+
+/// Fields that belong to the canonical form itself and never count as unsupported.
+const ALWAYS: &[&str] = &["messages", "model", "stream", "stream_options"];
+
+/// The fields that a dialect takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Params(pub &'static [&'static str]);
+
+impl Params {
+    /// Sorts the fields of `chat`: gives those to leave out.
+    ///
+    /// A field that the dialect takes never is; one with the value `null` needs no mention; one in
+    /// `additional_drop_params` always is; any other is when `drop_params` says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::UnsupportedParams`], naming every field that the dialect cannot express, without `drop_params`.
+    pub fn check(self, target: &Target<'_>, chat: &ChatRequest) -> Result<Vec<String>> {
+        let settings = target.settings;
+        let mut dropped = Vec::new();
+        let mut refused = Vec::new();
+        for (name, value) in chat.fields().iter() {
+            let listed = |list: &[String]| list.iter().any(|listed| listed == name);
+            if listed(&settings.additional_drop_params) {
+                dropped.push(name.to_owned());
+            } else if ALWAYS.contains(&name) || self.0.contains(&name) || value.get() == "null" {
+                // Taken, or nothing to take.
+            } else if settings.drop_params {
+                dropped.push(name.to_owned());
+            } else {
+                refused.push(name.to_owned());
+            }
+        }
+        match refused.first() {
+            None => Ok(dropped),
+            Some(first) => Err(unsupported(target.provider, &refused, first)),
+        }
+    }
+}
+
+/// The error for fields that a provider cannot express.
+pub(super) fn unsupported(provider: &str, names: &[String], param: &str) -> Error {
+    let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let message = format!(
+        "{provider} does not support parameters: {}. To drop these, set `drop_params: true` in litellm_settings or in the request",
+        list.join(", ")
+    );
+    Error::new(Kind::UnsupportedParams, message).with_param(param)
+}

@@ -1,0 +1,25 @@
+//! The providers: one row each.
+
+use super::Provider;
+
+/// A provider.
+pub struct Row {
+    /// What stands before the slash of `provider/model`.
+    pub name: &'static str,
+    /// What it speaks.
+    pub dialect: &'static dyn Provider,
+    /// Its base URL; empty where the user must give `api_base`.
+    pub base: &'static str,
+    /// Variables that may hold its key, in order.
+    pub keys: &'static [&'static str],
+    /// Variables that may hold its base URL, in order.
+    pub bases: &'static [&'static str],
+}
+
+/// Every provider, sorted by name.
+pub const PROVIDERS: &[Row] = &[];
+
+/// The provider of that name.
+pub fn find(name: &str) -> Option<&'static Row> {
+    PROVIDERS.iter().find(|row| row.name == name)
+}
