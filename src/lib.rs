@@ -21,3 +21,5 @@ pub mod secret;
 pub mod frame;
 
 pub mod provider;
+
+pub mod config;

@@ -1,0 +1,127 @@
+//! The configuration: LiteLLM's `config.yaml` as JSON, read once into types that the gateway acts on.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use crate::openai::Fields;
+use crate::provider::Settings;
+use crate::provider::registry::Row;
+
+/// A value that may stand in the configuration or in the environment (`os.environ/NAME`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// The value itself.
+    Literal(String),
+    /// The name of a variable that holds it.
+    Variable(String),
+}
+
+/// A whole configuration. Only what the configuration says: defaults of the environment are resolved by the gateway.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// `model_list`, in order.
+    pub deployments: Vec<Rc<Deployment>>,
+    /// `router_settings`, with what LiteLLM also takes from `litellm_settings`.
+    pub router: RouterSettings,
+    /// `general_settings`.
+    pub general: GeneralSettings,
+    /// `environment_variables`, in order.
+    pub environment: Vec<(String, Setting)>,
+}
+
+/// One entry of `model_list`: a provider's model with a credential and limits, in a model group.
+#[derive(Debug)]
+pub struct Deployment {
+    /// The model group: the name that clients ask for. May hold `*`.
+    pub model_name: String,
+    /// `model_info.id`, or a hash of the entry that stays the same while the entry does.
+    pub id: String,
+    /// The provider.
+    pub provider: &'static Row,
+    /// The model as the upstream names it. May hold `*` in a wildcard group.
+    pub model: String,
+    /// `api_key`.
+    pub api_key: Option<Setting>,
+    /// `api_base`.
+    pub api_base: Option<Setting>,
+    /// `api_version`, `organization`, `extra_headers`, and how to treat fields that the dialect lacks.
+    pub settings: Settings,
+    /// `timeout` in ms.
+    pub timeout_ms: Option<u64>,
+    /// `stream_timeout` in ms: bounds the first event.
+    pub stream_timeout_ms: Option<u64>,
+    /// `num_retries` (or `max_retries`) of this deployment.
+    pub num_retries: Option<u32>,
+    /// `weight`.
+    pub weight: Option<f64>,
+    /// `rpm`: requests per minute.
+    pub rpm: Option<u64>,
+    /// `tpm`: tokens per minute.
+    pub tpm: Option<u64>,
+    /// `mock_response`.
+    pub mock_response: Option<Value>,
+    /// Fields that a request to this deployment gets where it has none of its own: `temperature`, `extra_body`, …
+    pub defaults: Fields,
+    /// `model_info`, whole.
+    pub model_info: Map<String, Value>,
+}
+
+/// `router_settings`.
+#[derive(Clone, Debug, Default)]
+pub struct RouterSettings {
+    /// `routing_strategy`; `None` is LiteLLM's default, `simple-shuffle`.
+    pub strategy: Option<String>,
+    /// `num_retries`; `None` is LiteLLM's default, 2.
+    pub num_retries: Option<u32>,
+    /// `retry_after` in ms: the least wait before a retry.
+    pub retry_after_ms: u64,
+    /// `timeout` in ms.
+    pub timeout_ms: Option<u64>,
+    /// `stream_timeout` in ms.
+    pub stream_timeout_ms: Option<u64>,
+    /// `litellm_settings.request_timeout` in ms.
+    pub request_timeout_ms: Option<u64>,
+    /// `fallbacks`: group (or `*`) to groups.
+    pub fallbacks: Vec<(String, Vec<String>)>,
+    /// `default_fallbacks`.
+    pub default_fallbacks: Vec<String>,
+    /// `context_window_fallbacks`; `None` where not set.
+    pub context_window_fallbacks: Option<Vec<(String, Vec<String>)>>,
+    /// `content_policy_fallbacks`; `None` where not set.
+    pub content_policy_fallbacks: Option<Vec<(String, Vec<String>)>>,
+    /// `max_fallbacks`; `None` is LiteLLM's default, 5.
+    pub max_fallbacks: Option<u32>,
+    /// `model_group_alias`.
+    pub aliases: Vec<Alias>,
+    /// `retry_policy`: error class (`RateLimitError`, `DefaultRetries`, …) to retries.
+    pub retry_policy: Vec<(String, u32)>,
+}
+
+/// Another name of a model group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The other name.
+    pub name: String,
+    /// The model group.
+    pub model: String,
+    /// Whether `/v1/models` leaves it out.
+    pub hidden: bool,
+}
+
+/// `general_settings`, as far as this version acts on them.
+#[derive(Clone, Debug, Default)]
+pub struct GeneralSettings {
+    /// `master_key`.
+    pub master_key: Option<Setting>,
+    /// `cors_origins` (Tollgate's own): origins of browsers that may call, or `*`.
+    pub cors_origins: Vec<String>,
+    /// `max_request_size_mb`, in bytes; `None` is Tollgate's default.
+    pub max_request_bytes: Option<usize>,
+    /// `litellm_key_header_name`: one more header that may carry the key.
+    pub key_header: Option<String>,
+    /// `litellm_settings.drop_params`.
+    pub drop_params: bool,
+    /// `litellm_settings.modify_params`.
+    pub modify_params: bool,
+}
