@@ -23,3 +23,9 @@ pub const PROVIDERS: &[Row] = &[];
 pub fn find(name: &str) -> Option<&'static Row> {
     PROVIDERS.iter().find(|row| row.name == name)
 }
+
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
