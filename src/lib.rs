@@ -19,6 +19,7 @@ pub mod openai;
 pub mod secret;
 
 pub mod frame;
+pub mod router;
 
 pub mod provider;
 

@@ -1,0 +1,131 @@
+//! Fallbacks: which model groups come after one that failed.
+
+use crate::error::{Error, Kind};
+use crate::openai::Fields;
+
+/// LiteLLM's `max_fallbacks` where nothing sets it.
+const DEFAULT_MOST: u32 = 5;
+
+/// A model group to go to, with the fields that a client's own fallback changes for it.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// The model group, or `provider/model`.
+    pub model: String,
+    /// Fields that replace the request's: `messages`, `temperature`, …
+    pub overrides: Fields,
+}
+
+impl Hop {
+    /// A hop that changes nothing but the model.
+    pub fn to(model: &str) -> Self {
+        Self { model: model.to_owned(), overrides: Fields::default() }
+    }
+}
+
+/// The fallbacks that hold for a request.
+#[derive(Clone, Debug, Default)]
+pub struct Fallbacks {
+    /// `disable_fallbacks` of the request.
+    pub disabled: bool,
+    /// The client's own list: used as it is, instead of the configuration's.
+    pub client: Option<Vec<Hop>>,
+    /// `fallbacks`: group (or `*`) to groups.
+    pub groups: Vec<(String, Vec<String>)>,
+    /// `default_fallbacks`.
+    pub default: Vec<String>,
+    /// `context_window_fallbacks`; `None` where not set.
+    pub context_window: Option<Vec<(String, Vec<String>)>>,
+    /// `content_policy_fallbacks`; `None` where not set.
+    pub content_policy: Option<Vec<(String, Vec<String>)>>,
+    /// `max_fallbacks`.
+    pub most: Option<u32>,
+}
+
+impl Fallbacks {
+    /// How many hops a request may make.
+    pub fn most(&self) -> u32 {
+        self.most.unwrap_or(DEFAULT_MOST)
+    }
+
+    /// Where to go when `model` has failed with `error`, in order.
+    ///
+    /// The client's list first and alone; else, for a context window or content policy error, its own map where that is
+    /// set; else `fallbacks` by exact name, by the name without its provider, by `*`; else `default_fallbacks`.
+    pub fn after(&self, model: &str, error: &Error) -> Vec<Hop> {
+        if self.disabled || !error.falls_back() {
+            return Vec::new();
+        }
+        if let Some(client) = &self.client {
+            return client.clone();
+        }
+        let own = match error.kind() {
+            Kind::ContextWindowExceeded => &self.context_window,
+            Kind::ContentPolicyViolation => &self.content_policy,
+            _ => &None,
+        };
+        let models = match own {
+            Some(map) => lookup(map, model).unwrap_or_default(),
+            None => lookup(&self.groups, model).unwrap_or(&self.default),
+        };
+        models.iter().map(|model| Hop::to(model)).collect()
+    }
+}
+
+fn lookup<'a>(map: &'a [(String, Vec<String>)], model: &str) -> Option<&'a [String]> {
+    let bare = |name: &str| name.split_once('/').map_or(name.to_owned(), |(_, rest)| rest.to_owned());
+    let exact = |(key, _): &&(String, Vec<String>)| key == model;
+    let stripped = |(key, _): &&(String, Vec<String>)| *key == bare(model) || bare(key) == model;
+    let found =
+        map.iter().find(exact).or_else(|| map.iter().find(stripped)).or_else(|| map.iter().find(|(key, _)| key == "*"));
+    found.map(|(_, models)| models.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn models(hops: &[Hop]) -> Vec<&str> {
+        hops.iter().map(|hop| hop.model.as_str()).collect()
+    }
+
+    fn map(entries: &[(&str, &[&str])]) -> Vec<(String, Vec<String>)> {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        entries.iter().map(|(key, models)| ((*key).to_owned(), owned(models))).collect()
+    }
+
+    #[test]
+    fn the_most_exact_entry_counts() {
+        let fallbacks = Fallbacks {
+            groups: map(&[("gpt-4", &["a"]), ("*", &["star"])]),
+            default: vec!["default".to_owned()],
+            ..Fallbacks::default()
+        };
+        let down = Error::upstream(Kind::ServiceUnavailable, "p", 503, "x");
+        assert_eq!(models(&fallbacks.after("gpt-4", &down)), ["a"]);
+        assert_eq!(models(&fallbacks.after("openai/gpt-4", &down)), ["a"]);
+        assert_eq!(models(&fallbacks.after("other", &down)), ["star"]);
+        let fallbacks = Fallbacks { groups: map(&[("gpt-4", &["a"])]), ..fallbacks };
+        assert_eq!(models(&fallbacks.after("other", &down)), ["default"]);
+    }
+
+    #[test]
+    fn a_set_map_for_the_class_of_error_counts_alone() {
+        let long = Error::upstream(Kind::ContextWindowExceeded, "p", 400, "x");
+        let mut fallbacks = Fallbacks { groups: map(&[("m", &["a"])]), ..Fallbacks::default() };
+        assert_eq!(models(&fallbacks.after("m", &long)), ["a"], "not set: the ordinary ones");
+        fallbacks.context_window = Some(map(&[("other", &["b"])]));
+        assert!(fallbacks.after("m", &long).is_empty(), "set without a match: none");
+        fallbacks.context_window = Some(map(&[("m", &["big"])]));
+        assert_eq!(models(&fallbacks.after("m", &long)), ["big"]);
+    }
+
+    #[test]
+    fn a_clients_own_mistake_falls_nowhere() {
+        let fallbacks = Fallbacks { default: vec!["d".to_owned()], ..Fallbacks::default() };
+        for error in [Error::upstream(Kind::BadRequest, "p", 400, "x"), Error::bad_request("model", "x")] {
+            assert!(fallbacks.after("m", &error).is_empty(), "{error}");
+        }
+        let down = Error::upstream(Kind::InternalServer, "p", 500, "x");
+        assert!(Fallbacks { disabled: true, ..fallbacks }.after("m", &down).is_empty());
+    }
+}
