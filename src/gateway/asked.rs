@@ -1,0 +1,184 @@
+//! What a client asks of the gateway itself, taken out of the request before any dialect sees it.
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::http::Headers;
+use crate::openai::Fields;
+use crate::router::Hop;
+
+/// Fields of a body that are the gateway's, and never the upstream's.
+const GATEWAY_FIELDS: &[&str] = &[
+    "additional_drop_params",
+    "allowed_openai_params",
+    "cache",
+    "context_window_fallback_dict",
+    "custom_llm_provider",
+    "disable_fallbacks",
+    "drop_params",
+    "fallbacks",
+    "guardrails",
+    "litellm_call_id",
+    "litellm_metadata",
+    "litellm_session_id",
+    "litellm_trace_id",
+    "max_retries",
+    "mock_delay",
+    "mock_response",
+    "mock_tool_calls",
+    "modify_params",
+    "no-log",
+    "num_retries",
+    "stream_timeout",
+    "tags",
+    "timeout",
+];
+
+/// Fields that would let a client choose where the gateway's credentials go.
+const REFUSED_FIELDS: &[&str] = &["api_base", "api_key", "api_version", "base_url", "extra_headers", "headers"];
+
+/// What a client asks of the gateway.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    /// `fallbacks`.
+    pub(super) fallbacks: Option<Vec<Hop>>,
+    /// `disable_fallbacks`.
+    pub(super) disable_fallbacks: bool,
+    /// `num_retries`.
+    pub(super) num_retries: Option<u32>,
+    /// `timeout` in ms.
+    pub(super) timeout_ms: Option<u64>,
+    /// `stream_timeout` in ms.
+    pub(super) stream_timeout_ms: Option<u64>,
+    /// `drop_params`.
+    pub(super) drop_params: Option<bool>,
+    /// `modify_params`.
+    pub(super) modify_params: Option<bool>,
+    /// `additional_drop_params`.
+    pub(super) additional_drop_params: Vec<String>,
+    /// `allowed_openai_params`.
+    pub(super) allowed_openai_params: Vec<String>,
+    /// `mock_response`.
+    pub(super) mock_response: Option<Value>,
+    /// `mock_tool_calls`.
+    pub(super) mock_tool_calls: Option<Value>,
+}
+
+impl Asked {
+    /// Takes the gateway's fields out of a body, and reads them and their headers.
+    ///
+    /// # Errors
+    ///
+    /// A field of another type, or one that a client may not set.
+    pub(super) fn take(fields: &mut Fields, headers: &Headers) -> Result<Self> {
+        for name in REFUSED_FIELDS {
+            if fields.raw(name).is_some() {
+                let message = format!("`{name}` may not be set by a client: set it in the gateway's configuration");
+                return Err(Error::bad_request(name, message));
+            }
+        }
+        let retries = |name: &str| fields.get::<u32>(name);
+        let asked = Self {
+            fallbacks: fields.get::<Vec<Value>>("fallbacks")?.map(hops).transpose()?,
+            disable_fallbacks: fields.get("disable_fallbacks")?.unwrap_or(false),
+            num_retries: match retries("num_retries")?.or(retries("max_retries")?) {
+                None => headers.get("x-litellm-num-retries").and_then(|text| text.parse().ok()),
+                some => some,
+            },
+            timeout_ms: seconds(fields, headers, "timeout", "x-litellm-timeout")?,
+            stream_timeout_ms: seconds(fields, headers, "stream_timeout", "x-litellm-stream-timeout")?,
+            drop_params: fields.get("drop_params")?,
+            modify_params: fields.get("modify_params")?,
+            additional_drop_params: fields.get("additional_drop_params")?.unwrap_or_default(),
+            allowed_openai_params: fields.get("allowed_openai_params")?.unwrap_or_default(),
+            mock_response: fields.get("mock_response")?,
+            mock_tool_calls: fields.get("mock_tool_calls")?,
+        };
+        for name in GATEWAY_FIELDS {
+            fields.remove(name);
+        }
+        Ok(asked)
+    }
+}
+
+/// A time-out in seconds from the body, else from a header, in ms.
+fn seconds(fields: &Fields, headers: &Headers, field: &str, header: &str) -> Result<Option<u64>> {
+    let body = fields.get::<f64>(field)?;
+    let Some(seconds) = body.or_else(|| headers.get(header).and_then(|text| text.trim().parse().ok())) else {
+        return Ok(None);
+    };
+    if seconds.is_finite() && seconds > 0.0 && seconds <= 86_400.0 {
+        return Ok(Some((seconds * 1000.0) as u64));
+    }
+    Err(Error::bad_request(field, format!("`{field}` must be more than 0 and at most 86400 seconds")))
+}
+
+/// A client's own fallbacks: names of models, or objects with a `model` and fields that change.
+fn hops(list: Vec<Value>) -> Result<Vec<Hop>> {
+    list.into_iter()
+        .enumerate()
+        .map(|(index, item)| match item {
+            Value::String(model) => Ok(Hop::to(&model)),
+            Value::Object(mut object) => match object.remove("model") {
+                Some(Value::String(model)) => {
+                    let mut overrides = Fields::default();
+                    for (name, value) in &object {
+                        overrides.set(name, value);
+                    }
+                    Ok(Hop { model, overrides })
+                }
+                _ => {
+                    let param = format!("fallbacks[{index}].model");
+                    Err(Error::bad_request(&param, format!("`{param}` is missing: name a model")))
+                }
+            },
+            _ => {
+                let param = format!("fallbacks[{index}]");
+                Err(Error::bad_request(&param, format!("`{param}` must be the name of a model, or an object with `model`")))
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(body: &str) -> Result<(Asked, String)> {
+        let mut fields = Fields::parse(body.as_bytes()).unwrap();
+        let asked = Asked::take(&mut fields, &Headers::new())?;
+        Ok((asked, String::from_utf8(fields.to_bytes()).unwrap()))
+    }
+
+    #[test]
+    fn the_gateways_fields_stay_here() {
+        let body = r#"{"model":"m","fallbacks":["a",{"model":"b","temperature":0}],"num_retries":3,"timeout":1.5,"user":"u"}"#;
+        let (asked, rest) = take(body).unwrap();
+        assert_eq!(rest, r#"{"model":"m","user":"u"}"#);
+        assert_eq!((asked.num_retries, asked.timeout_ms), (Some(3), Some(1500)));
+        let hops = asked.fallbacks.unwrap();
+        assert_eq!(hops[1].model, "b");
+        assert_eq!(hops[1].overrides.raw("temperature").unwrap().get(), "0");
+    }
+
+    #[test]
+    fn headers_count_where_the_body_is_silent() {
+        let mut fields = Fields::parse(br#"{"timeout":2}"#).unwrap();
+        let headers = [("x-litellm-timeout", "9"), ("x-litellm-num-retries", "4")].into_iter().collect();
+        let asked = Asked::take(&mut fields, &headers).unwrap();
+        assert_eq!((asked.num_retries, asked.timeout_ms), (Some(4), Some(2000)));
+    }
+
+    #[test]
+    fn what_a_client_may_not_set_is_refused() {
+        for (body, param) in [
+            (r#"{"api_base":"http://attacker"}"#, "api_base"),
+            (r#"{"timeout":-1}"#, "timeout"),
+            (r#"{"num_retries":"many"}"#, "num_retries"),
+            (r#"{"fallbacks":[{"temperature":1}]}"#, "fallbacks[0].model"),
+            (r#"{"fallbacks":[7]}"#, "fallbacks[0]"),
+        ] {
+            assert_eq!(take(body).unwrap_err().param(), Some(param), "{body}");
+        }
+    }
+}

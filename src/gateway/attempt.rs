@@ -1,0 +1,242 @@
+//! One attempt: write for the provider, send, and read the answer up to where it can still fall back.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::host::{Body, Host, Upstream};
+use super::race::{First, race};
+use crate::error::{Error, Kind, Result};
+use crate::http::HttpHead;
+use crate::openai::{Answer, ChatRequest, EmbeddingRequest, Fields};
+use crate::provider::registry::Row;
+use crate::provider::{Call, Facts, Settings, StreamReader, Target, mock};
+use crate::secret::{Secret, redact};
+
+/// The longest whole answer, in bytes, that is taken from an upstream: generated images and embeddings of a batch fit.
+const LONGEST_ANSWER: usize = 64 << 20;
+
+/// The longest refusal, in bytes, that is read.
+const LONGEST_REFUSAL: usize = 1 << 20;
+
+/// A request of a client, without what it asks of the gateway itself.
+#[derive(Clone, Debug)]
+pub(super) enum Request {
+    Chat(ChatRequest),
+    Embeddings(EmbeddingRequest),
+}
+
+impl Request {
+    pub(super) fn fields(&self) -> &Fields {
+        match self {
+            Self::Chat(chat) => chat.fields(),
+            Self::Embeddings(embeddings) => embeddings.fields(),
+        }
+    }
+
+    pub(super) fn model(&self) -> &str {
+        match self {
+            Self::Chat(chat) => chat.model(),
+            Self::Embeddings(embeddings) => embeddings.model(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Chat(_) => "chat",
+            Self::Embeddings(_) => "embeddings",
+        }
+    }
+
+    pub(super) fn stream(&self) -> bool {
+        matches!(self, Self::Chat(chat) if chat.stream())
+    }
+
+    /// This request with the fields that a deployment adds, and those that a fallback of the client's own changes.
+    pub(super) fn with(&self, defaults: &Fields, overrides: &Fields) -> Result<Self> {
+        if defaults.is_empty() && overrides.is_empty() {
+            return Ok(self.clone());
+        }
+        let edit = |fields: &mut Fields| {
+            for (name, value) in defaults.iter().filter(|(name, _)| self.fields().raw(name).is_none()) {
+                fields.set_raw(name, value.to_owned());
+            }
+            for (name, value) in overrides.iter() {
+                fields.set_raw(name, value.to_owned());
+            }
+        };
+        Ok(match self {
+            Self::Chat(chat) => Self::Chat(chat.with(edit)?),
+            Self::Embeddings(embeddings) => Self::Embeddings(embeddings.with(edit)?),
+        })
+    }
+}
+
+/// A deployment with everything resolved that an attempt needs.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub(super) provider: &'static Row,
+    pub(super) model: String,
+    pub(super) api_base: Option<String>,
+    pub(super) key: Option<Secret>,
+    pub(super) settings: Rc<Settings>,
+    pub(super) facts: Facts,
+    pub(super) mock: Option<Value>,
+    /// Bounds the whole answer, or the first event of a stream, in ms.
+    pub(super) timeout_ms: u64,
+}
+
+/// What an attempt came to.
+pub(super) struct Outcome<B> {
+    pub(super) head: HttpHead,
+    /// Where the request went, without its query.
+    pub(super) url: String,
+    /// When the head came, in Unix ms.
+    pub(super) headers_at: u64,
+    pub(super) answer: Answered<B>,
+}
+
+/// A whole answer, or a stream of which the first meaningful event was read.
+pub(super) enum Answered<B> {
+    Whole(Answer),
+    Stream(Box<StreamReader>, Source<B>),
+}
+
+/// Where the bytes of an answer come from.
+pub(super) enum Source<B> {
+    /// An upstream.
+    Upstream(B),
+    /// The gateway itself.
+    Local(Option<Vec<u8>>),
+}
+
+impl<B: Body> Source<B> {
+    pub(super) async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        match self {
+            Self::Upstream(body) => body.chunk().await,
+            Self::Local(bytes) => Ok(bytes.take()),
+        }
+    }
+
+    async fn whole(&mut self, bound: usize) -> Result<Vec<u8>> {
+        let mut whole = Vec::new();
+        while let Some(bytes) = self.chunk().await? {
+            if whole.len() + bytes.len() > bound {
+                return Err(Error::new(Kind::BadGateway, format!("the upstream's answer is over {} MiB", bound >> 20)));
+            }
+            if whole.is_empty() {
+                whole = bytes;
+            } else {
+                whole.extend_from_slice(&bytes);
+            }
+        }
+        Ok(whole)
+    }
+}
+
+/// Sends `request` to one deployment.
+///
+/// # Errors
+///
+/// Everything that went wrong before the client got a byte, with the upstream's own words, and without its credential.
+pub(super) async fn attempt<H: Host>(
+    host: &H,
+    deployment: &Resolved,
+    request: &Request,
+    call_id: &str,
+) -> Result<Outcome<H::Body>> {
+    let name = deployment.provider.name;
+    let outcome = match race(send(host, deployment, request, call_id), host.sleep(deployment.timeout_ms)).await {
+        First::Left(outcome) => outcome,
+        First::Right(()) => {
+            let message = format!("no answer within {} ms: raise `timeout`, or `stream_timeout` for streams", deployment.timeout_ms);
+            Err(Error::upstream(Kind::Timeout, name, 408, message))
+        }
+    };
+    outcome.map_err(|error| error.map_message(|message| redact(message, deployment.key.as_ref())))
+}
+
+async fn send<H: Host>(host: &H, deployment: &Resolved, request: &Request, call_id: &str) -> Result<Outcome<H::Body>> {
+    let row = deployment.provider;
+    let target = Target {
+        provider: row.name,
+        api_base: deployment.api_base.as_deref(),
+        default_base: row.base,
+        model: &deployment.model,
+        key: deployment.key.as_ref(),
+        settings: &deployment.settings,
+        facts: deployment.facts,
+        call_id,
+        now: host.now_ms() / 1000,
+    };
+    let call = match request {
+        Request::Chat(chat) => row.dialect.chat(&target, chat)?,
+        Request::Embeddings(embeddings) => row.dialect.embeddings(&target, embeddings)?,
+    };
+    let url = call.http.url.split('?').next().unwrap_or_default().to_owned();
+    let (head, mut body) = if row.name == mock::NAME || deployment.mock.is_some() {
+        let (head, bytes) = match request {
+            Request::Chat(chat) => mock::chat(&call.notes, chat, deployment.mock.as_ref())?,
+            Request::Embeddings(embeddings) => mock::embeddings(&call.notes, embeddings)?,
+        };
+        (head, Source::Local(Some(bytes)))
+    } else {
+        let Upstream { head, body } = host.send(call.http.clone()).await.map_err(|error| at(row.name, &error))?;
+        (head, Source::Upstream(body))
+    };
+    let headers_at = host.now_ms();
+    let answer = read(deployment, request, &call, &head, &mut body).await?;
+    let answer = match answer {
+        Read::Whole(answer) => Answered::Whole(answer),
+        Read::Stream(reader) => Answered::Stream(reader, body),
+    };
+    Ok(Outcome { head, url, headers_at, answer })
+}
+
+enum Read {
+    Whole(Answer),
+    Stream(Box<StreamReader>),
+}
+
+async fn read<B: Body>(
+    deployment: &Resolved,
+    request: &Request,
+    call: &Call,
+    head: &HttpHead,
+    body: &mut Source<B>,
+) -> Result<Read> {
+    let dialect = if matches!(body, Source::Local(_)) { mock::DIALECT } else { deployment.provider.dialect };
+    let name = deployment.provider.name;
+    if !head.is_success() {
+        let bytes = body.whole(LONGEST_REFUSAL).await.unwrap_or_default();
+        return Err(dialect.refusal(&call.notes, head, &bytes));
+    }
+    match request {
+        Request::Embeddings(_) => {
+            let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
+            Ok(Read::Whole(dialect.embeddings_answer(&call.notes, head, &bytes)?))
+        }
+        Request::Chat(chat) if chat.stream() => {
+            let mut reader = Box::new(StreamReader::new(dialect, &call.notes, chat.include_usage()));
+            while !reader.out().is_meaningful() {
+                match body.chunk().await.map_err(|error| at(name, &error))? {
+                    Some(bytes) => reader.push(&bytes)?,
+                    None => {
+                        reader.finish()?;
+                        break;
+                    }
+                }
+            }
+            Ok(Read::Stream(reader))
+        }
+        Request::Chat(_) => {
+            let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
+            Ok(Read::Whole(dialect.chat_answer(&call.notes, head, &bytes)?))
+        }
+    }
+}
+
+/// Says which provider a broken connection belongs to.
+fn at(provider: &str, error: &Error) -> Error {
+    Error::upstream(error.kind(), provider, error.kind().row().status, error.message())
+}

@@ -1,0 +1,112 @@
+//! Who calls: the key of a request, and whether it is the master key.
+
+use crate::error::{Error, Kind, Result};
+use crate::http::Headers;
+use crate::secret::{Secret, mask};
+
+/// Headers that may carry the key, in order; `authorization` needs `Bearer`.
+const KEY_HEADERS: &[&str] = &["authorization", "x-litellm-api-key", "x-api-key", "api-key"];
+
+/// Who may call.
+#[derive(Debug)]
+pub(super) enum Door {
+    /// Whoever has the master key.
+    MasterKey(Secret),
+    /// Everyone: no master key is set, and the gateway listens on loopback only.
+    Open,
+    /// No one: no master key is set, and the gateway may be reached from outside.
+    Shut,
+}
+
+impl Door {
+    /// Lets a request in.
+    ///
+    /// # Errors
+    ///
+    /// 401 with LiteLLM's bodies.
+    pub(super) fn admit(&self, headers: &Headers, extra_header: Option<&str>) -> Result<()> {
+        let master = match self {
+            Self::Open => return Ok(()),
+            Self::Shut => {
+                let message = "no master key is set: set `general_settings.master_key`, or the secret it names, and try again";
+                return Err(refused("auth_error", message));
+            }
+            Self::MasterKey(master) => master,
+        };
+        let key = key(headers, extra_header)?;
+        if master.matches(key) {
+            return Ok(());
+        }
+        if !key.starts_with("sk-") {
+            let message = format!("LiteLLM Virtual Key expected. Received={}, expected to start with 'sk-'.", mask_plain(key));
+            return Err(refused("auth_error", &message));
+        }
+        let message = format!("Invalid proxy server token passed. Received API Key = {}. Unable to find token", mask(key));
+        Err(refused("token_not_found_in_db", &message))
+    }
+}
+
+/// The key that a request carries.
+fn key<'a>(headers: &'a Headers, extra_header: Option<&str>) -> Result<&'a str> {
+    let extra = extra_header.map(str::to_ascii_lowercase);
+    for name in extra.as_deref().into_iter().chain(KEY_HEADERS.iter().copied()) {
+        let Some(value) = headers.get(name) else { continue };
+        let value = value.trim();
+        return match value.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Ok(key.trim()),
+            _ if name == "authorization" => {
+                Err(refused("auth_error", "Malformed API Key passed in. Ensure Key has `Bearer ` prefix."))
+            }
+            _ => Ok(value),
+        };
+    }
+    Err(refused("auth_error", "No api key passed in."))
+}
+
+fn mask_plain(key: &str) -> String {
+    let head: String = key.chars().take(4).collect();
+    format!("{head}****")
+}
+
+fn refused(error_type: &str, message: &str) -> Error {
+    Error::new(Kind::Authentication, format!("Authentication Error, {message}")).with_type(error_type).with_code("401")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admit(name: &str, value: &str) -> Result<()> {
+        let headers = [(name, value)].into_iter().collect();
+        Door::MasterKey(Secret::new("sk-master")).admit(&headers, Some("X-Own-Key"))
+    }
+
+    #[test]
+    fn the_master_key_opens_in_every_header() {
+        let good = [("authorization", "Bearer sk-master"), ("authorization", "bearer  sk-master"), ("x-api-key", "sk-master")];
+        for (name, value) in good.into_iter().chain([("api-key", "sk-master"), ("x-litellm-api-key", "Bearer sk-master"), ("x-own-key", "sk-master")]) {
+            assert!(admit(name, value).is_ok(), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_litellms() {
+        for (name, value, words) in [
+            ("x-other", "sk-master", "No api key passed in."),
+            ("authorization", "sk-master", "Malformed API Key"),
+            ("authorization", "Bearer nonsense", "expected to start with 'sk-'"),
+            ("authorization", "Bearer sk-wrong-key-1234", "Received API Key = sk-...1234"),
+        ] {
+            let error = admit(name, value).unwrap_err();
+            assert_eq!((error.status(), error.to_json()["error"]["code"].as_str()), (401, Some("401")));
+            assert!(error.message().contains(words), "{error}");
+            assert!(!error.message().contains("sk-wrong"), "{error}");
+        }
+    }
+
+    #[test]
+    fn without_a_master_key_only_loopback_is_open() {
+        assert!(Door::Open.admit(&Headers::new(), None).is_ok());
+        assert_eq!(Door::Shut.admit(&Headers::new(), None).unwrap_err().status(), 401);
+    }
+}

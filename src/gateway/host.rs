@@ -1,0 +1,73 @@
+//! What the gateway needs of the world, and nothing more: a shell is one implementation of these traits.
+
+use crate::error::Result;
+use crate::http::{HttpHead, HttpRequest};
+
+/// The world outside of the core.
+///
+/// Used by `impl Host`, in one thread; no future of it needs to be `Send`.
+#[expect(async_fn_in_trait, reason = "single-threaded by nature: one isolate, one event loop")]
+pub trait Host {
+    /// The body of an upstream's answer.
+    type Body: Body;
+
+    /// Unix time in ms. May stand still between two awaits.
+    fn now_ms(&self) -> u64;
+
+    /// A number that is uniform over all of `u64`.
+    fn random(&self) -> u64;
+
+    /// A variable of the environment.
+    fn variable(&self, name: &str) -> Option<String>;
+
+    /// Writes one line to the log.
+    fn log(&self, line: &str);
+
+    /// Returns after so many ms.
+    async fn sleep(&self, ms: u64);
+
+    /// Sends a request, and returns when the head of the answer is there. When the returned future is dropped, the request
+    /// is aborted.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Kind::ApiConnection`] when no answer came; never for an answer, whatever its status.
+    async fn send(&self, request: HttpRequest) -> Result<Upstream<Self::Body>>;
+}
+
+/// An upstream's answer.
+pub struct Upstream<B> {
+    /// Status and headers.
+    pub head: HttpHead,
+    /// The body, still to be read.
+    pub body: B,
+}
+
+/// A body that is read in pieces. When it is dropped before its end, its connection is closed.
+#[expect(async_fn_in_trait, reason = "single-threaded by nature: one isolate, one event loop")]
+pub trait Body {
+    /// The next piece, or `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Kind::ApiConnection`] when the connection broke.
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>>;
+}
+
+/// Where a streamed answer goes.
+#[expect(async_fn_in_trait, reason = "single-threaded by nature: one isolate, one event loop")]
+pub trait Sink {
+    /// Hands bytes to the client, and returns when there is room for more.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when the client has left.
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Gone>;
+
+    /// Returns when the client has left; for ever pending else.
+    async fn gone(&self);
+}
+
+/// The client has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;

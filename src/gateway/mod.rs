@@ -1,0 +1,148 @@
+//! The spine: one story for each kind of call, told over [`Host`].
+
+mod asked;
+mod attempt;
+mod auth;
+mod call;
+mod cors;
+mod host;
+mod models;
+mod race;
+mod record;
+mod relay;
+mod reply;
+mod resolve;
+mod route;
+
+pub use host::{Body, Gone, Host, Sink, Upstream};
+pub use relay::Relay;
+pub use reply::{Reply, ReplyBody};
+pub use route::Route;
+
+use serde_json::json;
+
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::http::HttpRequest;
+use crate::secret::Secret;
+use auth::Door;
+
+/// The longest request body, in bytes, where the configuration sets none: a conversation with several images fits, and
+/// an isolate of 128 MB holds a few at once.
+const LONGEST_REQUEST: usize = 32 << 20;
+
+/// The most header fields of a request, and the most bytes in them.
+const MOST_HEADERS: usize = 200;
+const MOST_HEADER_BYTES: usize = 64 << 10;
+
+/// The variable by which a shell says that it listens on loopback only: a gateway without a master key is open then.
+pub const LOOPBACK_VARIABLE: &str = "TOLLGATE_LOOPBACK";
+
+/// A gateway with its configuration.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Config,
+    door: Door,
+}
+
+impl Gateway {
+    /// A gateway that acts on `config`, with the master key resolved in the host's environment.
+    pub fn new<H: Host>(config: Config, host: &H) -> Self {
+        let setting = config.general.master_key.as_ref();
+        let master = setting.and_then(|setting| resolve::setting(&config, host, setting)).filter(|key| !key.is_empty());
+        let door = match master {
+            Some(key) => Door::MasterKey(Secret::new(key)),
+            // A master key that is named but not set must not open the door.
+            None if setting.is_none() && host.variable(LOOPBACK_VARIABLE).is_some() => Door::Open,
+            None => Door::Shut,
+        };
+        Self { config, door }
+    }
+
+    /// Answers a request. `body` is its body, unread; `request.body` is empty.
+    pub async fn handle<H: Host, B: Body>(&self, host: &H, mut request: HttpRequest, body: B) -> Reply<H::Body> {
+        let origin = request.headers.get("origin").map(str::to_owned);
+        if let Some(preflight) = cors::preflight(&self.config.general.cors_origins, &request) {
+            return preflight;
+        }
+        let mut reply = match self.answer(host, &mut request, body).await {
+            Ok(reply) => reply,
+            Err(error) => Reply::error(&error),
+        };
+        cors::allow(&self.config.general.cors_origins, origin.as_deref(), request.path(), &mut reply.headers);
+        reply
+    }
+
+    async fn answer<H: Host, B: Body>(&self, host: &H, request: &mut HttpRequest, body: B) -> Result<Reply<H::Body>> {
+        check_headers(request)?;
+        let route = route::find(&request.method, request.path())?;
+        if !route.is_public() {
+            self.door.admit(&request.headers, self.config.general.key_header.as_deref())?;
+        }
+        match route {
+            Route::Home => Ok(Reply::value(200, &home())),
+            Route::Liveliness => Ok(Reply::value(200, &json!("I'm alive!"))),
+            Route::Readiness => Ok(Reply::value(200, &json!({"status": "healthy", "db": "Not connected"}))),
+            Route::Models => Ok(Reply::value(200, &models::list(&self.config))),
+            Route::Model(id) => models::one(&self.config, &id).map(|model| Reply::value(200, &model)),
+            Route::Chat(model) => {
+                request.body = self.read_body(request, body).await?;
+                call::chat(self, host, request, model).await
+            }
+            Route::Embeddings(model) => {
+                request.body = self.read_body(request, body).await?;
+                call::embeddings(self, host, request, model).await
+            }
+        }
+    }
+
+    /// Reads a JSON body up to its bound.
+    async fn read_body<B: Body>(&self, request: &HttpRequest, mut body: B) -> Result<Vec<u8>> {
+        if let Some(content_type) = request.headers.get("content-type") {
+            let mime = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            if !(mime == "application/json" || mime.ends_with("+json")) {
+                let message = format!("content type `{mime}` is not supported: send `content-type: application/json`");
+                return Err(Error::new(Kind::UnsupportedMediaType, message).with_param("content-type"));
+            }
+        }
+        let bound = self.config.general.max_request_bytes.unwrap_or(LONGEST_REQUEST);
+        let too_large = || {
+            let message = format!("the body is over {bound} bytes: send less, or raise `general_settings.max_request_size_mb`");
+            Error::new(Kind::PayloadTooLarge, message).with_param("request_body")
+        };
+        let told = request.headers.get("content-length").and_then(|length| length.parse::<usize>().ok());
+        if told.is_some_and(|length| length > bound) {
+            return Err(too_large());
+        }
+        let mut whole = Vec::new();
+        while let Some(bytes) = body.chunk().await? {
+            if whole.len() + bytes.len() > bound {
+                return Err(too_large());
+            }
+            if whole.is_empty() {
+                whole = bytes;
+            } else {
+                whole.extend_from_slice(&bytes);
+            }
+        }
+        Ok(whole)
+    }
+}
+
+fn check_headers(request: &HttpRequest) -> Result<()> {
+    let bytes: usize = request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if request.headers.len() > MOST_HEADERS || bytes > MOST_HEADER_BYTES {
+        let message = format!("the request has over {MOST_HEADERS} header fields or {MOST_HEADER_BYTES} bytes in them: send fewer");
+        return Err(Error::new(Kind::BadRequest, message).with_status(431));
+    }
+    Ok(())
+}
+
+fn home() -> serde_json::Value {
+    json!({
+        "name": "tollgate",
+        "version": env!("CARGO_PKG_VERSION"),
+        "chat": "POST /v1/chat/completions",
+        "models": "GET /v1/models",
+    })
+}

@@ -1,0 +1,129 @@
+//! Runs a streamed answer into the client's connection, and knows how it ended.
+
+use super::attempt::Source;
+use super::host::{Body, Gone, Host, Sink};
+use super::race::{First, race};
+use super::record::Record;
+use crate::error::{Error, Kind};
+use crate::provider::StreamReader;
+use crate::secret::{Secret, redact};
+
+/// How long an upstream that has said its last word may take to close, in ms: a connection that is read to its end can be
+/// used again.
+const CLOSING_MS: u64 = 1_000;
+
+/// A streamed answer on its way.
+pub struct Relay<B> {
+    pub(super) reader: StreamReader,
+    pub(super) body: Source<B>,
+    pub(super) record: Record,
+    /// Cut out of errors that come inside of the stream.
+    pub(super) secret: Option<Secret>,
+    /// How long the whole stream may take, in ms from now.
+    pub(super) longest_ms: u64,
+}
+
+/// How a stream ended.
+enum End {
+    Whole,
+    Broken(Error),
+    ClientGone,
+}
+
+impl<B: Body> Relay<B> {
+    /// Runs the stream to its end: the upstream's, the client's, or the bound of its time.
+    ///
+    /// What is read is written before more is read, so a slow client slows the upstream and fills no memory. When this
+    /// returns, the upstream's connection is read to its end, or closed.
+    pub async fn run<H: Host<Body = B>, S: Sink>(mut self, host: &H, sink: &mut S) {
+        let end = match race(self.relay(sink), host.sleep(self.longest_ms)).await {
+            First::Left(Ok(())) => End::Whole,
+            First::Left(Err(Stop::Gone)) => End::ClientGone,
+            First::Left(Err(Stop::Broken(error))) => End::Broken(error),
+            First::Right(()) => End::Broken(self.reader.broken("the stream took longer than it may: raise `request_timeout`")),
+        };
+        let end = self.write_end(sink, end).await;
+        self.note(host, &end);
+        if matches!(end, End::Whole) {
+            race(self.drain(), host.sleep(CLOSING_MS)).await;
+        }
+    }
+
+    async fn relay<S: Sink>(&mut self, sink: &mut S) -> Result<(), Stop> {
+        loop {
+            let bytes = self.reader.out().take();
+            if !bytes.is_empty() {
+                sink.write(bytes).await?;
+            }
+            if self.reader.out().is_ended() {
+                return Ok(());
+            }
+            match race(self.body.chunk(), sink.gone()).await {
+                First::Left(Ok(Some(bytes))) => self.reader.push(&bytes)?,
+                First::Left(Ok(None)) => return Ok(self.reader.finish()?),
+                First::Left(Err(_)) => return Err(Stop::Broken(self.reader.broken("the upstream's connection broke"))),
+                First::Right(()) => return Err(Stop::Gone),
+            }
+        }
+    }
+
+    /// Writes what the end of the stream asks for: usage and `[DONE]`, or an error event and nothing after it.
+    async fn write_end<S: Sink>(&mut self, sink: &mut S, end: End) -> End {
+        let out = self.reader.out();
+        let end = match end {
+            End::Whole => {
+                out.write_tail(None);
+                End::Whole
+            }
+            End::Broken(error) => {
+                let error = error.map_message(|message| redact(message, self.secret.as_ref()));
+                out.write_error(&error);
+                End::Broken(error)
+            }
+            End::ClientGone => return End::ClientGone,
+        };
+        match sink.write(out.take()).await {
+            Ok(()) => end,
+            Err(Gone) => End::ClientGone,
+        }
+    }
+
+    fn note<H: Host>(&mut self, host: &H, end: &End) {
+        let usage = self.reader.out().told_usage().cloned();
+        let usage = usage.as_ref();
+        match end {
+            End::Whole => self.record.write(host, 200, "ok", usage, None),
+            End::ClientGone => self.record.write(host, 499, "client_gone", usage, None),
+            End::Broken(error) => self.record.write(host, error.status(), "upstream_broken", usage, Some(error)),
+        }
+    }
+
+    async fn drain(&mut self) {
+        while let Ok(Some(_)) = self.body.chunk().await {}
+    }
+}
+
+/// Why relaying stopped before the upstream's terminal event.
+enum Stop {
+    Gone,
+    Broken(Error),
+}
+
+impl From<Gone> for Stop {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl<B> Relay<B> {
+    /// An error for a shell that cannot run streams.
+    pub fn unsupported() -> Error {
+        Error::new(Kind::InternalServer, "this shell cannot stream")
+    }
+}

@@ -1,0 +1,103 @@
+//! From a deployment of the configuration to all that an attempt needs, with the environment's variables filled in.
+
+use std::rc::Rc;
+
+use super::asked::Asked;
+use super::attempt::Resolved;
+use super::host::Host;
+use crate::config::{Config, Match, Setting};
+use crate::error::{Error, Kind, Result};
+use crate::provider::registry::Row;
+use crate::provider::{Facts, Settings};
+use crate::secret::Secret;
+
+/// LiteLLM's `request_timeout` where nothing sets one, in ms.
+const LONGEST_MS: u64 = 6_000_000;
+
+/// The value of a variable: from `environment_variables` of the configuration, else from the host's environment.
+pub(super) fn variable<H: Host>(config: &Config, host: &H, name: &str) -> Option<String> {
+    let own = config.environment.iter().find(|(own, _)| own == name).map(|(_, setting)| setting);
+    let value = match own {
+        Some(Setting::Literal(value)) => Some(value.clone()),
+        Some(Setting::Variable(other)) => host.variable(other),
+        None => host.variable(name),
+    };
+    value.filter(|value| !value.is_empty())
+}
+
+/// The value of a setting; `None` where its variable is not set.
+pub(super) fn setting<H: Host>(config: &Config, host: &H, setting: &Setting) -> Option<String> {
+    match setting {
+        Setting::Literal(value) => Some(value.clone()),
+        Setting::Variable(name) => variable(config, host, name),
+    }
+}
+
+/// Resolves a deployment for a request.
+///
+/// # Errors
+///
+/// A variable that is not set, or a missing credential: [`Kind::Authentication`] with the provider's name, so that
+/// another deployment or a fallback is tried.
+pub(super) fn deployment<H: Host>(config: &Config, host: &H, found: &Match, asked: &Asked, stream: bool) -> Result<Resolved> {
+    let row = found.provider;
+    let deployment = &found.deployment;
+    let mock = asked.mock_response.clone().or_else(|| deployment.mock_response.clone());
+    let unset = |field: &str, name: &str| {
+        let group = &deployment.model_name;
+        let message = format!("`litellm_params.{field}` of model group `{group}` names the variable {name}, which is not set: set it");
+        Error::upstream(Kind::Authentication, row.name, 401, message)
+    };
+    let value = |field: &str, setting_of: &Option<Setting>| match setting_of {
+        None => Ok(None),
+        Some(named) => match (setting(config, host, named), named) {
+            (Some(value), _) => Ok(Some(value)),
+            (None, Setting::Variable(name)) if mock.is_none() => Err(unset(field, name)),
+            (None, _) => Ok(None),
+        },
+    };
+    let first = |names: &[&str]| names.iter().find_map(|name| variable(config, host, name));
+    let api_base = value("api_base", &deployment.api_base)?.or_else(|| first(row.bases));
+    let key = value("api_key", &deployment.api_key)?.or_else(|| first(row.keys));
+    if key.is_none() && mock.is_none() && row.needs_key() {
+        return Err(no_key(row));
+    }
+    let mut settings = deployment.settings.clone();
+    let general = &config.general;
+    settings.drop_params = asked.drop_params.unwrap_or(settings.drop_params || general.drop_params);
+    settings.modify_params = asked.modify_params.unwrap_or(settings.modify_params || general.modify_params);
+    settings.additional_drop_params.extend_from_slice(&asked.additional_drop_params);
+    settings.allowed_openai_params.extend_from_slice(&asked.allowed_openai_params);
+    Ok(Resolved {
+        provider: row,
+        model: found.model.clone(),
+        api_base,
+        key: key.map(Secret::new),
+        settings: Rc::<Settings>::new(settings),
+        facts: Facts::default(),
+        mock,
+        timeout_ms: timeout_ms(config, found, asked, stream),
+    })
+}
+
+fn no_key(row: &Row) -> Error {
+    let names = row.keys.join(" or ");
+    let message = format!("no credential: set the variable {names}, or `litellm_params.api_key` of the deployment");
+    Error::upstream(Kind::Authentication, row.name, 401, message)
+}
+
+/// How long an attempt may take up to its whole answer, or up to the first event of its stream, in ms: the request's
+/// word, then the deployment's, then the router's; `stream_timeout` before `timeout` for streams (LiteLLM's order).
+fn timeout_ms(config: &Config, found: &Match, asked: &Asked, stream: bool) -> u64 {
+    let (deployment, router) = (&found.deployment, &config.router);
+    let for_streams = [asked.stream_timeout_ms, asked.timeout_ms, deployment.stream_timeout_ms, deployment.timeout_ms];
+    let for_whole = [asked.timeout_ms, deployment.timeout_ms];
+    let own = if stream { &for_streams[..] } else { &for_whole[..] };
+    let routers = [router.stream_timeout_ms.filter(|_| stream), router.timeout_ms, router.request_timeout_ms];
+    own.iter().chain(&routers).find_map(|ms| *ms).unwrap_or(LONGEST_MS)
+}
+
+/// How long a whole stream may take, in ms.
+pub(super) fn longest_stream_ms(config: &Config) -> u64 {
+    config.router.request_timeout_ms.unwrap_or(LONGEST_MS)
+}
