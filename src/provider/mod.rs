@@ -1,6 +1,7 @@
 //! Dialects: pure functions from OpenAI's form to what a provider speaks, and back.
 
 pub mod errors;
+pub(crate) mod litellm;
 mod params;
 mod reader;
 pub mod registry;
