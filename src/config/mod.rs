@@ -1,6 +1,21 @@
 //! The configuration: LiteLLM's `config.yaml` as JSON, read once into types that the gateway acts on.
 
+mod deployment;
+mod finding;
+mod groups;
+mod pattern;
+mod providers;
+mod read;
+mod router;
+mod schema;
+mod section;
+mod suggest;
+
+use std::fmt;
 use std::rc::Rc;
+
+pub use finding::{Finding, Severity};
+pub use groups::Match;
 
 use serde_json::{Map, Value};
 
@@ -9,12 +24,52 @@ use crate::provider::Settings;
 use crate::provider::registry::Row;
 
 /// A value that may stand in the configuration or in the environment (`os.environ/NAME`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` prints a variable's name, and never a literal value.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Setting {
     /// The value itself.
     Literal(String),
     /// The name of a variable that holds it.
     Variable(String),
+}
+
+impl Setting {
+    /// The value; `variable` looks a name up. `None` where the variable is not set.
+    pub fn resolve(&self, variable: impl FnOnce(&str) -> Option<String>) -> Option<String> {
+        match self {
+            Self::Literal(value) => Some(value.clone()),
+            Self::Variable(name) => variable(name),
+        }
+    }
+}
+
+impl From<&str> for Setting {
+    /// Reads `os.environ/NAME` as a variable, and all else as itself.
+    fn from(text: &str) -> Self {
+        match section::reference(text) {
+            Some(name) => Self::Variable(name.to_owned()),
+            None => Self::Literal(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(_) => f.write_str("***"),
+            Self::Variable(name) => write!(f, "os.environ/{name}"),
+        }
+    }
+}
+
+/// A place of the configuration that names a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Where (`model_list[0].litellm_params.api_key`).
+    pub path: String,
+    /// The variable.
+    pub name: String,
 }
 
 /// A whole configuration. Only what the configuration says: defaults of the environment are resolved by the gateway.
@@ -28,19 +83,26 @@ pub struct Config {
     pub general: GeneralSettings,
     /// `environment_variables`, in order.
     pub environment: Vec<(String, Setting)>,
+    /// Every place that says `os.environ/NAME`, so that a variable which is not set can be named at start.
+    pub variables: Vec<Variable>,
 }
 
 /// One entry of `model_list`: a provider's model with a credential and limits, in a model group.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Deployment {
     /// The model group: the name that clients ask for. May hold `*`.
     pub model_name: String,
     /// `model_info.id`, or a hash of the entry that stays the same while the entry does.
     pub id: String,
-    /// The provider.
-    pub provider: &'static Row,
+    /// The provider; `None` where the requested model names it (`model: "*"`), and where this version does not speak
+    /// what [`Deployment::provider_name`] says: such a deployment is never chosen.
+    pub provider: Option<&'static Row>,
+    /// The provider as the entry names it; `*` where the requested model does.
+    pub provider_name: String,
     /// The model as the upstream names it. May hold `*` in a wildcard group.
     pub model: String,
+    /// `litellm_params.model` as it is written.
+    pub written: String,
     /// `api_key`.
     pub api_key: Option<Setting>,
     /// `api_base`.

@@ -1,0 +1,31 @@
+//! What is wrong with a configuration: where, how bad, and how to mend it.
+
+use serde::Serialize;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The configuration is refused.
+    Error,
+    /// The configuration is taken, but something of it has no effect, or not the one that was meant.
+    Warning,
+}
+
+/// One thing that is wrong with a configuration. It never holds a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where: names and indices (`model_list[2].litellm_params.model`); empty for the whole.
+    pub path: String,
+    /// What is wrong, with the mend.
+    pub message: String,
+}
+
+impl Finding {
+    /// Whether the configuration is refused for it.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}

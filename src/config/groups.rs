@@ -1,0 +1,167 @@
+//! From the model that a client asks for to the deployments that may serve it.
+
+use std::rc::Rc;
+
+use super::providers::{ANY, Place, place};
+use super::{Config, Deployment, pattern, suggest};
+use crate::provider::Settings;
+use crate::provider::registry::Row;
+
+/// A deployment that may serve a request.
+#[derive(Clone, Debug)]
+pub struct Match {
+    /// The deployment. One that the configuration does not hold has the requested model as its group.
+    pub deployment: Rc<Deployment>,
+    /// Its provider: never missing, even where the requested model had to name it.
+    pub provider: &'static Row,
+    /// The model as the upstream names it, every `*` filled.
+    pub model: String,
+}
+
+impl Config {
+    /// The deployments that may serve `model`, in the order of the configuration; empty where there is none.
+    ///
+    /// The first of these that knows the model decides, as in LiteLLM's router: a deployment's id, an alias (which stands
+    /// for its group from there on), a group, a wildcard group (the most specific one, `*` last), a `litellm_params.model`
+    /// as it is written, and a `provider/model` that the configuration does not name. Deployments whose provider this
+    /// version does not speak are left out: see [`Config::waiting_for`].
+    pub fn deployments_for(&self, model: &str) -> Vec<Match> {
+        let (group, found) = self.find(model);
+        if !found.is_empty() {
+            return found.into_iter().filter_map(|(deployment, model)| matched(deployment, &model)).collect();
+        }
+        let Place::Row(provider, upstream) = place(group, None) else { return Vec::new() };
+        if upstream.is_empty() || upstream.contains(ANY) {
+            return Vec::new();
+        }
+        let deployment = self.unlisted(group, provider, upstream);
+        vec![Match { deployment: Rc::new(deployment), provider, model: upstream.to_owned() }]
+    }
+
+    /// The provider that `model` waits for: everything that could serve it names providers which this version does not
+    /// speak yet. `None` where the model can be served, and where nobody knows it.
+    pub fn waiting_for<'a>(&'a self, model: &'a str) -> Option<&'a str> {
+        let (group, found) = self.find(model);
+        if found.is_empty() {
+            return match place(group, None) {
+                Place::Waiting(provider, _) => Some(provider),
+                _ => None,
+            };
+        }
+        let served = found.iter().any(|(deployment, model)| matched(deployment, model).is_some());
+        if served { None } else { found.first().map(|(deployment, _)| deployment.provider_name.as_str()) }
+    }
+
+    /// Names of groups and aliases that are spelled nearly like `model`, nearest first.
+    pub fn near_names(&self, model: &str) -> Vec<String> {
+        suggest::near(model, self.model_ids().into_iter()).into_iter().map(str::to_owned).collect()
+    }
+
+    /// What `/v1/models` lists: every group that can be served, once and in order, then every alias that is not hidden.
+    /// Wildcards are left out.
+    pub fn model_ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = Vec::new();
+        let served = self.deployments.iter().filter(|deployment| deployment.is_spoken());
+        let groups = served.map(|deployment| deployment.model_name.as_str()).filter(|group| !group.contains(ANY));
+        let aliases = self.router.aliases.iter().filter(|alias| !alias.hidden).map(|alias| alias.name.as_str());
+        for id in groups.chain(aliases) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    /// What an alias stands for; any other name stands for itself.
+    pub fn group_of<'a>(&'a self, model: &'a str) -> &'a str {
+        let alias = self.router.aliases.iter().find(|alias| alias.name == model);
+        alias.map_or(model, |alias| alias.model.as_str())
+    }
+
+    fn group<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Rc<Deployment>> {
+        self.deployments.iter().filter(move |deployment| deployment.model_name == name)
+    }
+
+    /// The configured deployments for `model` with the upstream model of each, and what `model` stands for.
+    fn find<'a>(&'a self, model: &'a str) -> (&'a str, Vec<(&'a Rc<Deployment>, String)>) {
+        let plain = |deployment: &'a Rc<Deployment>| (deployment, deployment.model.clone());
+        if self.group(model).next().is_none()
+            && let Some(deployment) = self.deployments.iter().find(|deployment| deployment.id == model)
+        {
+            return (model, vec![plain(deployment)]);
+        }
+        let group = self.group_of(model);
+        let exact: Vec<_> = self.group(group).map(plain).collect();
+        if !exact.is_empty() {
+            return (group, exact);
+        }
+        let mut wild = self.wild(group);
+        if wild.is_empty()
+            && !group.contains('/')
+            && let Place::Row(row, upstream) = place(group, None)
+        {
+            wild = self.wild(&format!("{}/{upstream}", row.name));
+        }
+        if !wild.is_empty() {
+            return (group, wild);
+        }
+        (group, self.deployments.iter().filter(|deployment| deployment.written == group).map(plain).collect())
+    }
+
+    /// The deployments of the most specific wildcard group that `model` fits, with the upstream model of each.
+    fn wild(&self, model: &str) -> Vec<(&Rc<Deployment>, String)> {
+        let mut best: Option<(&str, (usize, usize))> = None;
+        for deployment in self.deployments.iter().filter(|deployment| deployment.model_name.contains(ANY)) {
+            let (name, weight) = (deployment.model_name.as_str(), pattern::specificity(&deployment.model_name));
+            if best.is_none_or(|(_, heaviest)| weight > heaviest) && pattern::captures(name, model).is_some() {
+                best = Some((name, weight));
+            }
+        }
+        let Some((name, _)) = best else { return Vec::new() };
+        let captures = pattern::captures(name, model).unwrap_or_default();
+        self.group(name).map(|deployment| (deployment, pattern::filled(&deployment.model, &captures, model))).collect()
+    }
+
+    /// A deployment for a `provider/model` that the configuration does not name.
+    fn unlisted(&self, group: &str, provider: &'static Row, model: &str) -> Deployment {
+        Deployment {
+            model_name: group.to_owned(),
+            id: format!("{}/{model}", provider.name),
+            provider: Some(provider),
+            provider_name: provider.name.to_owned(),
+            model: model.to_owned(),
+            written: group.to_owned(),
+            settings: Settings {
+                drop_params: self.general.drop_params,
+                modify_params: self.general.modify_params,
+                ..Settings::default()
+            },
+            ..Deployment::default()
+        }
+    }
+}
+
+impl Deployment {
+    /// Whether this version speaks its provider, or will know it when a model is asked for.
+    fn is_spoken(&self) -> bool {
+        self.provider.is_some() || self.provider_name == ANY
+    }
+}
+
+/// The match of a deployment whose upstream model is `model`; `None` where nobody speaks it.
+fn matched(deployment: &Rc<Deployment>, model: &str) -> Option<Match> {
+    let (provider, model) = match deployment.provider {
+        // Filled with the whole requested model, it may name its own provider once more.
+        Some(row) => {
+            let doubled = model.strip_prefix(row.name).and_then(|rest| rest.strip_prefix('/'));
+            let wild = deployment.model.contains(ANY);
+            (row, doubled.filter(|_| wild).unwrap_or(model))
+        }
+        None if deployment.provider_name == ANY => match place(model, None) {
+            Place::Row(row, model) => (row, model),
+            _ => return None,
+        },
+        None => return None,
+    };
+    Some(Match { deployment: Rc::clone(deployment), provider, model: model.to_owned() })
+}

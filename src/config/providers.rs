@@ -1,0 +1,58 @@
+//! Which provider a model of the configuration belongs to: the only place here that asks the registry.
+
+use crate::provider::litellm;
+use crate::provider::registry::{self, Row};
+
+/// What stands for "whatever the requested model names".
+pub(super) const ANY: &str = "*";
+
+/// The provider of a model, as far as its name tells.
+pub(super) enum Place<'m> {
+    /// This version speaks it: the row, and the model as the upstream names it.
+    Row(&'static Row, &'m str),
+    /// The requested model will tell (`*`).
+    Any,
+    /// LiteLLM knows it, and this version does not speak it yet: its name, and the rest.
+    Waiting(&'m str, &'m str),
+    /// Nobody knows it: what stands before the slash, if there is a slash.
+    Unknown(Option<&'m str>),
+}
+
+/// Finds the provider of `model`; `named` is `custom_llm_provider`, which wins over what the name says.
+pub(super) fn place<'m>(model: &'m str, named: Option<&'m str>) -> Place<'m> {
+    if let Some(provider) = named {
+        let rest = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+        return of(provider, rest);
+    }
+    if model == ANY {
+        return Place::Any;
+    }
+    match model.split_once('/') {
+        Some((provider, rest)) => of(provider, rest),
+        None => bare(model),
+    }
+}
+
+/// The model `rest` of the provider of that name.
+fn of<'m>(provider: &'m str, rest: &'m str) -> Place<'m> {
+    match registry::find(provider) {
+        Some(row) => Place::Row(row, rest),
+        None if is_waiting(provider) => Place::Waiting(provider, rest),
+        None => Place::Unknown(Some(provider)),
+    }
+}
+
+/// A model without a provider before it.
+fn bare(model: &str) -> Place<'_> {
+    litellm::of_bare(model).map_or(Place::Unknown(None), |provider| of(provider, model))
+}
+
+/// Every name before a slash that means something.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    registry::PROVIDERS.iter().map(|row| row.name).chain(litellm::NAMES.split_ascii_whitespace())
+}
+
+/// Whether LiteLLM has a provider of that name.
+fn is_waiting(provider: &str) -> bool {
+    litellm::NAMES.split_ascii_whitespace().any(|name| name == provider)
+}
