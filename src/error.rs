@@ -162,7 +162,7 @@ impl Kind {
             415 => Self::UnsupportedMediaType,
             422 => Self::UnprocessableEntity,
             429 => Self::RateLimit,
-            502 => Self::BadGateway,
+            300..=399 | 502 => Self::BadGateway,
             503 | 529 => Self::ServiceUnavailable,
             500.. => Self::InternalServer,
             _ => Self::BadRequest,

@@ -24,3 +24,7 @@ pub mod router;
 pub mod provider;
 
 pub mod config;
+pub mod gateway;
+
+#[cfg(all(feature = "worker", target_arch = "wasm32"))]
+mod cloudflare;

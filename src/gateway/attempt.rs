@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::HttpHead;
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest, Fields};
 use crate::provider::registry::Row;
-use crate::provider::{Call, Facts, Settings, StreamReader, Target, mock};
+use crate::provider::{Facts, Notes, Provider, Settings, StreamReader, Target, mock};
 use crate::secret::{Secret, redact};
 
 /// The longest whole answer, in bytes, that is taken from an upstream: generated images and embeddings of a batch fit.
@@ -81,7 +81,8 @@ pub(super) struct Resolved {
     pub(super) key: Option<Secret>,
     pub(super) settings: Rc<Settings>,
     pub(super) facts: Facts,
-    pub(super) mock: Option<Value>,
+    pub(super) mock_response: Option<Value>,
+    pub(super) mock_tool_calls: Option<Value>,
     /// Bounds the whole answer, or the first event of a stream, in ms.
     pub(super) timeout_ms: u64,
 }
@@ -169,71 +170,66 @@ async fn send<H: Host>(host: &H, deployment: &Resolved, request: &Request, call_
         call_id,
         now: host.now_ms() / 1000,
     };
+    if row.name == mock::NAME || deployment.mock_response.is_some() || deployment.mock_tool_calls.is_some() {
+        return answer_by_mock(host, &Notes::new(&target), deployment, request).await;
+    }
     let call = match request {
         Request::Chat(chat) => row.dialect.chat(&target, chat)?,
         Request::Embeddings(embeddings) => row.dialect.embeddings(&target, embeddings)?,
     };
     let url = call.http.url.split('?').next().unwrap_or_default().to_owned();
-    let (head, mut body) = if row.name == mock::NAME || deployment.mock.is_some() {
-        let (head, bytes) = match request {
-            Request::Chat(chat) => mock::chat(&call.notes, chat, deployment.mock.as_ref())?,
-            Request::Embeddings(embeddings) => mock::embeddings(&call.notes, embeddings)?,
-        };
-        (head, Source::Local(Some(bytes)))
-    } else {
-        let Upstream { head, body } = host.send(call.http.clone()).await.map_err(|error| at(row.name, &error))?;
-        (head, Source::Upstream(body))
-    };
+    let Upstream { head, body } = host.send(call.http).await.map_err(|error| at(row.name, &error))?;
     let headers_at = host.now_ms();
-    let answer = read(deployment, request, &call, &head, &mut body).await?;
-    let answer = match answer {
-        Read::Whole(answer) => Answered::Whole(answer),
-        Read::Stream(reader) => Answered::Stream(reader, body),
-    };
+    let answer = read(row.dialect, &call.notes, request, &head, Source::Upstream(body)).await?;
     Ok(Outcome { head, url, headers_at, answer })
 }
 
-enum Read {
-    Whole(Answer),
-    Stream(Box<StreamReader>),
+/// Answers without an upstream: `mock/…` and `mock_response`, which speak OpenAI's dialect whatever the provider.
+async fn answer_by_mock<H: Host>(host: &H, notes: &Notes, deployment: &Resolved, request: &Request) -> Result<Outcome<H::Body>> {
+    let wanted = mock::Wanted { response: deployment.mock_response.as_ref(), tool_calls: deployment.mock_tool_calls.as_ref() };
+    let (head, bytes) = match request {
+        Request::Chat(chat) => mock::chat(notes, chat, wanted)?,
+        Request::Embeddings(embeddings) => mock::embeddings(notes, embeddings)?,
+    };
+    let answer = read(mock::DIALECT, notes, request, &head, Source::Local(Some(bytes))).await?;
+    Ok(Outcome { head, url: String::new(), headers_at: host.now_ms(), answer })
 }
 
+/// Reads an answer: whole, or up to the first event of a stream that a client can use. From there on nothing falls back.
 async fn read<B: Body>(
-    deployment: &Resolved,
+    dialect: &dyn Provider,
+    notes: &Notes,
     request: &Request,
-    call: &Call,
     head: &HttpHead,
-    body: &mut Source<B>,
-) -> Result<Read> {
-    let dialect = if matches!(body, Source::Local(_)) { mock::DIALECT } else { deployment.provider.dialect };
-    let name = deployment.provider.name;
+    mut body: Source<B>,
+) -> Result<Answered<B>> {
+    let name = &notes.provider;
     if !head.is_success() {
         let bytes = body.whole(LONGEST_REFUSAL).await.unwrap_or_default();
-        return Err(dialect.refusal(&call.notes, head, &bytes));
+        return Err(dialect.refusal(notes, head, &bytes));
     }
-    match request {
+    let chat = match request {
         Request::Embeddings(_) => {
             let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
-            Ok(Read::Whole(dialect.embeddings_answer(&call.notes, head, &bytes)?))
+            return Ok(Answered::Whole(dialect.embeddings_answer(notes, head, &bytes)?));
         }
-        Request::Chat(chat) if chat.stream() => {
-            let mut reader = Box::new(StreamReader::new(dialect, &call.notes, chat.include_usage()));
-            while !reader.out().is_meaningful() {
-                match body.chunk().await.map_err(|error| at(name, &error))? {
-                    Some(bytes) => reader.push(&bytes)?,
-                    None => {
-                        reader.finish()?;
-                        break;
-                    }
-                }
+        Request::Chat(chat) => chat,
+    };
+    if !chat.stream() {
+        let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
+        return Ok(Answered::Whole(dialect.chat_answer(notes, head, &bytes)?));
+    }
+    let mut reader = Box::new(StreamReader::new(dialect, notes, chat.include_usage()));
+    while !reader.out().is_meaningful() {
+        match body.chunk().await.map_err(|error| at(name, &error))? {
+            Some(bytes) => reader.push(&bytes)?,
+            None => {
+                reader.finish()?;
+                break;
             }
-            Ok(Read::Stream(reader))
-        }
-        Request::Chat(_) => {
-            let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
-            Ok(Read::Whole(dialect.chat_answer(&call.notes, head, &bytes)?))
         }
     }
+    Ok(Answered::Stream(reader, body))
 }
 
 /// Says which provider a broken connection belongs to.

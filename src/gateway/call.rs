@@ -162,7 +162,9 @@ impl<H: Host> Call<'_, H> {
         record.headers = Some(outcome.headers_at);
         let mut headers = Headers::new();
         headers.push("x-litellm-model-id", found.deployment.id.clone());
-        headers.push("x-litellm-model-api-base", outcome.url);
+        if !outcome.url.is_empty() {
+            headers.push("x-litellm-model-api-base", outcome.url);
+        }
         for (name, value) in outcome.head.headers.iter().filter(|(name, _)| !HOP_HEADERS.contains(name)) {
             headers.push(&format!("llm_provider-{name}"), value);
             if name.starts_with("x-ratelimit-") {

@@ -4,7 +4,7 @@ use super::attempt::Source;
 use super::host::{Body, Gone, Host, Sink};
 use super::race::{First, race};
 use super::record::Record;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::provider::StreamReader;
 use crate::secret::{Secret, redact};
 
@@ -36,7 +36,8 @@ impl<B: Body> Relay<B> {
     /// What is read is written before more is read, so a slow client slows the upstream and fills no memory. When this
     /// returns, the upstream's connection is read to its end, or closed.
     pub async fn run<H: Host<Body = B>, S: Sink>(mut self, host: &H, sink: &mut S) {
-        let end = match race(self.relay(sink), host.sleep(self.longest_ms)).await {
+        let bound = host.sleep(self.longest_ms);
+        let end = match race(self.relay(sink), bound).await {
             First::Left(Ok(())) => End::Whole,
             First::Left(Err(Stop::Gone)) => End::ClientGone,
             First::Left(Err(Stop::Broken(error))) => End::Broken(error),
@@ -118,12 +119,5 @@ impl From<Gone> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Broken(error)
-    }
-}
-
-impl<B> Relay<B> {
-    /// An error for a shell that cannot run streams.
-    pub fn unsupported() -> Error {
-        Error::new(Kind::InternalServer, "this shell cannot stream")
     }
 }

@@ -7,7 +7,6 @@ use super::attempt::Resolved;
 use super::host::Host;
 use crate::config::{Config, Match, Setting};
 use crate::error::{Error, Kind, Result};
-use crate::provider::registry::Row;
 use crate::provider::{Facts, Settings};
 use crate::secret::Secret;
 
@@ -37,12 +36,12 @@ pub(super) fn setting<H: Host>(config: &Config, host: &H, setting: &Setting) -> 
 ///
 /// # Errors
 ///
-/// A variable that is not set, or a missing credential: [`Kind::Authentication`] with the provider's name, so that
-/// another deployment or a fallback is tried.
+/// A variable that is not set: [`Kind::Authentication`] with the provider's name, so that another deployment or a
+/// fallback is tried. A credential that is missing altogether is the dialect's to judge.
 pub(super) fn deployment<H: Host>(config: &Config, host: &H, found: &Match, asked: &Asked, stream: bool) -> Result<Resolved> {
     let row = found.provider;
     let deployment = &found.deployment;
-    let mock = asked.mock_response.clone().or_else(|| deployment.mock_response.clone());
+    let mock_response = asked.mock_response.clone().or_else(|| deployment.mock_response.clone());
     let unset = |field: &str, name: &str| {
         let group = &deployment.model_name;
         let message = format!("`litellm_params.{field}` of model group `{group}` names the variable {name}, which is not set: set it");
@@ -52,16 +51,13 @@ pub(super) fn deployment<H: Host>(config: &Config, host: &H, found: &Match, aske
         None => Ok(None),
         Some(named) => match (setting(config, host, named), named) {
             (Some(value), _) => Ok(Some(value)),
-            (None, Setting::Variable(name)) if mock.is_none() => Err(unset(field, name)),
+            (None, Setting::Variable(name)) if mock_response.is_none() => Err(unset(field, name)),
             (None, _) => Ok(None),
         },
     };
     let first = |names: &[&str]| names.iter().find_map(|name| variable(config, host, name));
     let api_base = value("api_base", &deployment.api_base)?.or_else(|| first(row.bases));
     let key = value("api_key", &deployment.api_key)?.or_else(|| first(row.keys));
-    if key.is_none() && mock.is_none() && row.needs_key() {
-        return Err(no_key(row));
-    }
     let mut settings = deployment.settings.clone();
     let general = &config.general;
     settings.drop_params = asked.drop_params.unwrap_or(settings.drop_params || general.drop_params);
@@ -75,15 +71,10 @@ pub(super) fn deployment<H: Host>(config: &Config, host: &H, found: &Match, aske
         key: key.map(Secret::new),
         settings: Rc::<Settings>::new(settings),
         facts: Facts::default(),
-        mock,
+        mock_response,
+        mock_tool_calls: asked.mock_tool_calls.clone(),
         timeout_ms: timeout_ms(config, found, asked, stream),
     })
-}
-
-fn no_key(row: &Row) -> Error {
-    let names = row.keys.join(" or ");
-    let message = format!("no credential: set the variable {names}, or `litellm_params.api_key` of the deployment");
-    Error::upstream(Kind::Authentication, row.name, 401, message)
 }
 
 /// How long an attempt may take up to its whole answer, or up to the first event of its stream, in ms: the request's

@@ -54,7 +54,7 @@ const ROUTES: &[(&str, &str, fn(String) -> Route)] = &[
 /// # Errors
 ///
 /// [`Kind::NotFound`] for an unknown path; [`Kind::MethodNotAllowed`] with `allow` for another method.
-pub fn find(method: &str, path: &str) -> Result<Route> {
+pub(super) fn find(method: &str, path: &str) -> Result<Route> {
     let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
     // HEAD is GET without a body, which the shell leaves out.
     let method = if method == "HEAD" { "GET" } else { method };

@@ -1,0 +1,117 @@
+//! The Cloudflare Worker: events in, the gateway, answers out.
+
+mod host;
+mod stream;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use worker::{Context, Env, Request, Response, ResponseBuilder, Result, event};
+
+use crate::config::Config;
+use crate::gateway::{Gateway, Host as _, Reply, ReplyBody};
+use crate::http::{Headers, HttpRequest};
+use host::Worker;
+use stream::{UpstreamBody, channel};
+
+/// The KV binding that holds the configuration and, as an index, keys and spend.
+const KV: &str = "TOLLGATE_KV";
+
+/// The KV key of the configuration as JSON.
+const CONFIG_KEY: &str = "config";
+
+/// How long an isolate acts on a configuration before it asks KV again, in ms: KV itself is up to 60 s behind.
+const CONFIG_FRESH_MS: u64 = 30_000;
+
+/// How long KV's own cache may answer for the configuration, in seconds: its least.
+const CONFIG_CACHE_SECONDS: u64 = 30;
+
+/// A gateway, the text that it was made of, and when that text was last read.
+struct Cached {
+    gateway: Rc<Gateway>,
+    text: String,
+    read_at: u64,
+}
+
+thread_local! {
+    static CACHED: RefCell<Option<Cached>> = const { RefCell::new(None) };
+}
+
+/// Answers a request.
+///
+/// # Errors
+///
+/// Only what the platform itself refuses: everything else is an answer.
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    let host = Rc::new(Worker::new(env));
+    let gateway = match gateway(&host).await {
+        Ok(gateway) => gateway,
+        Err(error) => return whole(&Reply::<UpstreamBody>::error(&error)),
+    };
+    let (head, body) = read_request(&request)?;
+    let reply = gateway.handle(host.as_ref(), head, body).await;
+    match reply.body {
+        ReplyBody::Whole(_) => whole(&reply),
+        ReplyBody::Stream(relay) => {
+            let (mut sink, readable) = channel()?;
+            let response = builder(reply.status, &reply.headers)?.stream(readable);
+            // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
+            context.wait_until(async move {
+                relay.run(host.as_ref(), &mut sink).await;
+                sink.close().await;
+            });
+            Ok(response)
+        }
+    }
+}
+
+/// The isolate's gateway, made anew when the configuration has changed.
+async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
+    let now = host.now_ms();
+    let fresh = CACHED.with_borrow(|cached| {
+        cached.as_ref().filter(|cached| now.saturating_sub(cached.read_at) < CONFIG_FRESH_MS).map(|cached| cached.gateway.clone())
+    });
+    if let Some(gateway) = fresh {
+        return Ok(gateway);
+    }
+    let text = host.config_text().await;
+    let unchanged = CACHED.with_borrow_mut(|cached| {
+        let cached = cached.as_mut().filter(|cached| cached.text == text)?;
+        cached.read_at = now;
+        Some(cached.gateway.clone())
+    });
+    if let Some(gateway) = unchanged {
+        return Ok(gateway);
+    }
+    let config = Config::read(&text).map_err(|findings| {
+        let first = findings.first().map(|finding| format!("{}: {}", finding.path, finding.message)).unwrap_or_default();
+        crate::error::Error::new(crate::error::Kind::InternalServer, format!("the configuration is not valid: {first}"))
+    })?;
+    let gateway = Rc::new(Gateway::new(config, host));
+    CACHED.set(Some(Cached { gateway: gateway.clone(), text, read_at: now }));
+    Ok(gateway)
+}
+
+fn read_request(request: &Request) -> Result<(HttpRequest, UpstreamBody)> {
+    let headers: Headers = request.headers().entries().collect();
+    let head = HttpRequest { method: request.inner().method(), url: request.inner().url(), headers, body: Vec::new() };
+    Ok((head, UpstreamBody::of_request(request.inner())))
+}
+
+fn builder(status: u16, headers: &Headers) -> Result<ResponseBuilder> {
+    let out = worker::Headers::new();
+    for (name, value) in headers.iter() {
+        // A value that HTTP cannot carry is left out rather than failing the answer.
+        let _ = out.append(name, value);
+    }
+    Ok(ResponseBuilder::new().with_status(status).with_headers(out))
+}
+
+fn whole<B>(reply: &Reply<B>) -> Result<Response> {
+    let body = match &reply.body {
+        ReplyBody::Whole(bytes) if !bytes.is_empty() => bytes.clone(),
+        _ => return Ok(builder(reply.status, &reply.headers)?.empty()),
+    };
+    builder(reply.status, &reply.headers)?.from_bytes(body)
+}

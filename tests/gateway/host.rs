@@ -1,0 +1,253 @@
+//! A scripted host: upstreams that do what a test says, a clock that the test's own waits move, a client that may leave.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use tollgate::config::Config;
+use tollgate::error::{Error, Kind, Result};
+use tollgate::gateway::{Body, Gateway, Gone, Host, ReplyBody, Sink, Upstream};
+use tollgate::http::{Headers, HttpHead, HttpRequest};
+
+/// What an upstream does with one request.
+#[derive(Clone)]
+pub(crate) struct Script {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
+    /// Before the head comes, in ms; `None`: never.
+    pub(crate) delay_ms: Option<u64>,
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// A piece of an answer's body.
+#[derive(Clone)]
+pub(crate) enum Piece {
+    Bytes(Vec<u8>),
+    Wait(u64),
+    Break,
+    Forever,
+}
+
+pub(crate) fn answer(status: u16, body: &str) -> Script {
+    Script { status, headers: vec![], delay_ms: Some(10), pieces: vec![Piece::Bytes(body.as_bytes().to_vec())] }
+}
+
+pub(crate) fn unreachable_upstream() -> Script {
+    Script { status: 0, headers: vec![], delay_ms: Some(1), pieces: vec![] }
+}
+
+/// The clock and the log of what happened, shared by everything that waits.
+#[derive(Default)]
+pub(crate) struct World {
+    now: Cell<u64>,
+    alarms: RefCell<Vec<u64>>,
+    pub(crate) open_bodies: Cell<u32>,
+}
+
+impl World {
+    /// Returns when the clock has come to `at`.
+    async fn until(&self, at: u64) {
+        poll_fn(|_| {
+            if self.now.get() >= at {
+                return Poll::Ready(());
+            }
+            self.alarms.borrow_mut().push(at);
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+pub(crate) struct Scripted {
+    pub(crate) world: Rc<World>,
+    scripts: RefCell<VecDeque<Script>>,
+    pub(crate) sent: RefCell<Vec<HttpRequest>>,
+    pub(crate) lines: RefCell<Vec<String>>,
+    variables: Vec<(String, String)>,
+    draws: Cell<u64>,
+}
+
+pub(crate) struct ScriptedBody {
+    world: Rc<World>,
+    pieces: VecDeque<Piece>,
+}
+
+impl Drop for ScriptedBody {
+    fn drop(&mut self) {
+        self.world.open_bodies.set(self.world.open_bodies.get() - 1);
+    }
+}
+
+impl Body for ScriptedBody {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        loop {
+            match self.pieces.pop_front() {
+                None => return Ok(None),
+                Some(Piece::Bytes(bytes)) => return Ok(Some(bytes)),
+                Some(Piece::Wait(ms)) => self.world.until(self.world.now.get() + ms).await,
+                Some(Piece::Break) => return Err(Error::new(Kind::ApiConnection, "reset")),
+                Some(Piece::Forever) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+impl Host for Scripted {
+    type Body = ScriptedBody;
+
+    fn now_ms(&self) -> u64 {
+        1_700_000_000_000 + self.world.now.get()
+    }
+
+    fn random(&self) -> u64 {
+        // Any fixed sequence does: what hangs on chance is tested in the router.
+        let next = self.draws.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.draws.set(next);
+        next
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
+    }
+
+    fn log(&self, line: &str) {
+        self.lines.borrow_mut().push(line.to_owned());
+    }
+
+    async fn sleep(&self, ms: u64) {
+        self.world.until(self.world.now.get() + ms).await;
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<Upstream<ScriptedBody>> {
+        self.sent.borrow_mut().push(request);
+        let script = self.scripts.borrow_mut().pop_front().expect("a script for every request");
+        match script.delay_ms {
+            Some(ms) => self.world.until(self.world.now.get() + ms).await,
+            None => std::future::pending().await,
+        }
+        if script.status == 0 {
+            return Err(Error::new(Kind::ApiConnection, "the upstream could not be reached"));
+        }
+        self.world.open_bodies.set(self.world.open_bodies.get() + 1);
+        let headers: Headers = script.headers.into_iter().collect();
+        let body = ScriptedBody { world: self.world.clone(), pieces: script.pieces.into() };
+        Ok(Upstream { head: HttpHead { status: script.status, headers }, body })
+    }
+}
+
+/// The body of a client's request.
+struct ClientBody(Option<Vec<u8>>);
+
+impl Body for ClientBody {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.take())
+    }
+}
+
+/// A client that reads until it has `leaves_after` writes, if ever.
+struct Client {
+    got: Vec<u8>,
+    writes: usize,
+    leaves_after: Option<usize>,
+}
+
+impl Sink for Client {
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
+        if self.leaves_after.is_some_and(|most| self.writes >= most) {
+            return Err(Gone);
+        }
+        self.writes += 1;
+        self.got.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    async fn gone(&self) {
+        if self.leaves_after.is_none_or(|most| self.writes < most) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// What a client got.
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
+    pub(crate) ms: u64,
+}
+
+impl Got {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+}
+
+/// A gateway over a scripted host.
+pub(crate) struct Stage {
+    pub(crate) host: Scripted,
+    gateway: Gateway,
+    pub(crate) leaves_after: Option<usize>,
+}
+
+impl Stage {
+    pub(crate) fn new(config: &serde_json::Value, scripts: Vec<Script>) -> Self {
+        let variables = [("TOLLGATE_LOOPBACK", "1"), ("OPENAI_API_KEY", "sk-upstream-secret-key")];
+        let host = Scripted {
+            world: Rc::default(),
+            scripts: RefCell::new(scripts.into()),
+            sent: RefCell::default(),
+            lines: RefCell::default(),
+            variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            draws: Cell::new(1),
+        };
+        let config = Config::read(&config.to_string()).unwrap_or_else(|findings| panic!("{findings:?}"));
+        let gateway = Gateway::new(config, &host);
+        Self { host, gateway, leaves_after: None }
+    }
+
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
+        let started = self.host.world.now.get();
+        let headers = headers.iter().copied().collect();
+        let request = HttpRequest { method: method.to_owned(), url: format!("http://127.0.0.1:4000{path}"), headers, body: Vec::new() };
+        let reply = block_on(&self.host.world, self.gateway.handle(&self.host, request, ClientBody(Some(body.to_vec()))));
+        let body = match reply.body {
+            ReplyBody::Whole(bytes) => bytes,
+            ReplyBody::Stream(relay) => {
+                let mut client = Client { got: Vec::new(), writes: 0, leaves_after: self.leaves_after };
+                block_on(&self.host.world, relay.run(&self.host, &mut client));
+                client.got
+            }
+        };
+        Got { status: reply.status, headers: reply.headers, body, ms: self.host.world.now.get() - started }
+    }
+
+    pub(crate) fn chat(&self, body: &serde_json::Value) -> Got {
+        self.ask("POST", "/v1/chat/completions", &[], body.to_string().as_bytes())
+    }
+
+    /// The bodies that went upstream.
+    pub(crate) fn sent(&self) -> Vec<serde_json::Value> {
+        self.host.sent.borrow().iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
+    }
+}
+
+/// Runs a future; whenever it waits, the clock goes on to the next alarm.
+fn block_on<T>(world: &World, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        world.alarms.borrow_mut().clear();
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        let next = world.alarms.borrow().iter().min().copied().expect("something to wait for");
+        world.now.set(next);
+    }
+}
