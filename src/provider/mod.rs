@@ -1,6 +1,7 @@
 //! Dialects: pure functions from OpenAI's form to what a provider speaks, and back.
 
 pub mod errors;
+pub mod mock;
 pub mod openai;
 mod params;
 mod reader;
