@@ -4,13 +4,20 @@
 
 use serde_json::{Value, json};
 
-use super::Notes;
+use super::openai::COMPATIBLE;
+use super::{Notes, Provider};
 use crate::error::{Error, Kind, Result, TABLE};
 use crate::http::{Headers, HttpHead};
 use crate::openai::{
     Answer, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkWriter, Content, Delta, EmbeddingRequest,
     ResponseMessage, Role, StreamChoice, ToolCall, ToolCallDelta, Usage,
 };
+
+/// The provider that answers without an upstream.
+pub const NAME: &str = "mock";
+
+/// What a mock answer is read by, whatever provider it stands for.
+pub const DIALECT: &dyn Provider = &COMPATIBLE;
 
 /// What `mock/<name>` says.
 const WORDS: &str = "This is a mock response";

@@ -4,6 +4,8 @@ pub mod errors;
 pub(crate) mod litellm;
 pub mod mock;
 pub mod openai;
+pub mod mock;
+pub mod openai;
 mod params;
 mod reader;
 pub mod registry;
