@@ -2,6 +2,7 @@
 
 pub mod errors;
 pub(crate) mod litellm;
+pub mod openai;
 mod params;
 mod reader;
 pub mod registry;

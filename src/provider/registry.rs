@@ -1,6 +1,7 @@
 //! The providers: one row each.
 
 use super::Provider;
+use super::openai::OPENAI;
 
 /// A provider.
 pub struct Row {
@@ -17,7 +18,23 @@ pub struct Row {
 }
 
 /// Every provider, sorted by name.
-pub const PROVIDERS: &[Row] = &[];
+pub const PROVIDERS: &[Row] = &[row(
+    "openai",
+    &OPENAI,
+    "https://api.openai.com/v1",
+    &["OPENAI_API_KEY"],
+    &["OPENAI_BASE_URL", "OPENAI_API_BASE"],
+)];
+
+const fn row(
+    name: &'static str,
+    dialect: &'static dyn Provider,
+    base: &'static str,
+    keys: &'static [&'static str],
+    bases: &'static [&'static str],
+) -> Row {
+    Row { name, dialect, base, keys, bases }
+}
 
 /// The provider of that name.
 pub fn find(name: &str) -> Option<&'static Row> {

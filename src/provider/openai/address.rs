@@ -1,0 +1,121 @@
+//! Where a request goes: OpenAI's URLs, and those of Azure.
+
+use super::super::Target;
+use crate::error::Result;
+
+/// How a provider makes its URLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `{base}/chat/completions`.
+    Endpoint,
+    /// Azure OpenAI: `{base}/openai/deployments/{model}/chat/completions?api-version=…`, or `{base}/openai/v1/…`
+    /// (<https://learn.microsoft.com/azure/ai-foundry/openai/reference>).
+    AzureDeployment,
+    /// Azure AI Foundry's model inference: `{base}/models/chat/completions?api-version=…`
+    /// (<https://learn.microsoft.com/rest/api/aifoundry/modelinference/>).
+    AzureModels,
+}
+
+/// The last version of Azure OpenAI's dated API; reasoning models need it.
+const DEPLOYMENT_VERSION: &str = "2025-04-01-preview";
+
+/// The version of Azure's model inference that is generally available.
+const MODELS_VERSION: &str = "2024-05-01-preview";
+
+impl Address {
+    /// The URL of `endpoint` (`chat/completions`), however the user wrote `api_base`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Target::url`]; for a deployment also a model that is no path segment.
+    pub(super) fn url(self, target: &Target<'_>, endpoint: &str) -> Result<String> {
+        let base = target.api_base.unwrap_or(target.default_base);
+        let path = base.split('?').next().unwrap_or_default().trim_end_matches('/');
+        // The newer API has neither deployments in its path nor dated versions.
+        let undated = path.ends_with("/v1") || path.contains("/v1/");
+        let (url, version) = match self {
+            Self::Endpoint => return target.url("v1", true, endpoint),
+            _ if undated || path.ends_with(endpoint) => (target.url("", true, endpoint)?, DEPLOYMENT_VERSION),
+            Self::AzureDeployment => {
+                let model = target.model_segment()?;
+                let rest = if path.contains("/openai/deployments/") {
+                    endpoint.to_owned()
+                } else if path.ends_with("/openai") {
+                    format!("deployments/{model}/{endpoint}")
+                } else {
+                    format!("openai/deployments/{model}/{endpoint}")
+                };
+                (target.url("", true, &rest)?, DEPLOYMENT_VERSION)
+            }
+            Self::AzureModels => {
+                let rest = if path.ends_with("/models") { endpoint.to_owned() } else { format!("models/{endpoint}") };
+                (target.url("", true, &rest)?, MODELS_VERSION)
+            }
+        };
+        let version = target.settings.api_version.as_deref().or((!undated).then_some(version));
+        Ok(match version {
+            Some(version) if !url.contains("api-version=") => {
+                let mark = if url.contains('?') { '&' } else { '?' };
+                format!("{url}{mark}api-version={version}")
+            }
+            _ => url,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Facts, Settings};
+    use super::*;
+
+    fn url(address: Address, base: &str, model: &str, version: Option<&str>) -> Result<String> {
+        let settings = Settings { api_version: version.map(str::to_owned), ..Settings::default() };
+        let target = Target {
+            provider: "azure",
+            api_base: Some(base),
+            default_base: "",
+            model,
+            key: None,
+            settings: &settings,
+            facts: Facts::default(),
+            call_id: "id",
+            now: 0,
+        };
+        address.url(&target, "chat/completions")
+    }
+
+    #[test]
+    fn a_deployment_is_found_however_its_base_is_written() {
+        let dated = "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2025-04-01-preview";
+        for (base, want) in [
+            ("https://r.openai.azure.com", dated),
+            ("https://r.openai.azure.com/", dated),
+            ("https://r.openai.azure.com/openai", dated),
+            ("https://r.openai.azure.com/openai/", dated),
+            ("https://r.openai.azure.com/openai/deployments/d", dated),
+            ("https://r.openai.azure.com/openai/deployments/d/chat/completions", dated),
+            ("https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2025-04-01-preview", dated),
+            ("https://r.openai.azure.com/openai/v1", "https://r.openai.azure.com/openai/v1/chat/completions"),
+            ("https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com/openai/v1/chat/completions"),
+            (
+                "https://g.azure-api.net/team?subscription=s",
+                "https://g.azure-api.net/team/openai/deployments/d/chat/completions?subscription=s&api-version=2025-04-01-preview",
+            ),
+        ] {
+            assert_eq!(url(Address::AzureDeployment, base, "d", None).unwrap(), want, "{base}");
+        }
+        let own = url(Address::AzureDeployment, "https://r.openai.azure.com", "d", Some("2024-10-21")).unwrap();
+        assert!(own.ends_with("?api-version=2024-10-21"), "{own}");
+        assert!(url(Address::AzureDeployment, "https://r.openai.azure.com", "../d", None).is_err());
+    }
+
+    #[test]
+    fn azures_other_models_have_their_own_path() {
+        let want = "https://r.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview";
+        for base in ["https://r.services.ai.azure.com", "https://r.services.ai.azure.com/models/"] {
+            assert_eq!(url(Address::AzureModels, base, "Phi-4", None).unwrap(), want, "{base}");
+        }
+        let serverless = url(Address::AzureModels, "https://r.eastus.models.ai.azure.com/v1", "m", None).unwrap();
+        assert_eq!(serverless, "https://r.eastus.models.ai.azure.com/v1/chat/completions");
+    }
+}

@@ -1,0 +1,84 @@
+//! Adapts messages and tools to what a provider takes; where it takes them as they are, their bytes are not touched.
+
+use memchr::memmem;
+use serde_json::{Map, Value};
+
+use super::OpenAi;
+use crate::error::Result;
+use crate::openai::Fields;
+
+/// Adapts `messages`, `tools` and `tool_choice`.
+pub(super) fn adapt(dialect: &OpenAi, fields: &mut Fields) -> Result<()> {
+    if needs(dialect, fields, "messages", |bytes| {
+        (!dialect.developer_role && has(bytes, "\"developer\"")) || (!dialect.text_parts && has(bytes, "\"type\""))
+    }) {
+        edit(fields, "messages", |message| adapt_message(dialect, message))?;
+    }
+    if needs(dialect, fields, "tools", |bytes| !dialect.strict_tools && has(bytes, "\"strict\"")) {
+        edit(fields, "tools", |tool| adapt_tool(dialect, tool))?;
+    }
+    let choice = fields.raw("tool_choice").map(serde_json::value::RawValue::get);
+    if matches!(choice, Some("\"required\"" | "\"any\"")) {
+        fields.set("tool_choice", dialect.required_tool);
+    }
+    Ok(())
+}
+
+/// Whether a field has to be read at all: a name that has to go stands in it, or `more` says so.
+fn needs(dialect: &OpenAi, fields: &Fields, name: &str, more: impl Fn(&[u8]) -> bool) -> bool {
+    let Some(raw) = fields.raw(name) else { return false };
+    let bytes = raw.get().as_bytes();
+    more(bytes) || dialect.strips.iter().any(|name| has(bytes, name))
+}
+
+fn has(bytes: &[u8], word: &str) -> bool {
+    memmem::find(bytes, word.as_bytes()).is_some()
+}
+
+fn edit(fields: &mut Fields, name: &str, change: impl Fn(&mut Map<String, Value>)) -> Result<()> {
+    let mut items: Vec<Value> = fields.get(name)?.unwrap_or_default();
+    items.iter_mut().filter_map(Value::as_object_mut).for_each(change);
+    fields.set(name, &items);
+    Ok(())
+}
+
+fn adapt_message(dialect: &OpenAi, message: &mut Map<String, Value>) {
+    strip(dialect, message);
+    if !dialect.developer_role
+        && let Some(role) = message.get_mut("role").filter(|role| **role == "developer")
+    {
+        *role = "system".into();
+    }
+    for list in ["content", "tool_calls"] {
+        let items = message.get_mut(list).and_then(Value::as_array_mut);
+        items.into_iter().flatten().filter_map(Value::as_object_mut).for_each(|item| strip(dialect, item));
+    }
+    if !dialect.text_parts
+        && let Some(content) = message.get_mut("content")
+        && let Some(text) = only_text(content)
+    {
+        *content = text.into();
+    }
+}
+
+fn adapt_tool(dialect: &OpenAi, tool: &mut Map<String, Value>) {
+    strip(dialect, tool);
+    if let Some(function) = tool.get_mut("function").and_then(Value::as_object_mut) {
+        strip(dialect, function);
+        if !dialect.strict_tools {
+            function.shift_remove("strict");
+        }
+    }
+}
+
+fn strip(dialect: &OpenAi, object: &mut Map<String, Value>) {
+    for name in dialect.strips {
+        object.shift_remove(*name);
+    }
+}
+
+/// The text of a list of parts that holds nothing else.
+fn only_text(content: &Value) -> Option<String> {
+    let parts = content.as_array()?;
+    parts.iter().map(|part| if part["type"] == "text" { part["text"].as_str() } else { None }).collect()
+}

@@ -1,0 +1,103 @@
+//! OpenAI's chat completions and embeddings, and everybody who copies them: one dialect, its quirks as fields.
+//!
+//! Where nothing must change, bytes pass: a request keeps its fields in order, and an answer is handed on as it came.
+//! What an upstream sends in another shape (`reasoning`, a list of thinking parts) is mended where it is really there,
+//! whoever sends it: only what must be known *before* an answer comes is a field of [`OpenAi`].
+
+mod address;
+mod answer;
+mod messages;
+mod reasoning;
+mod request;
+mod stream;
+mod usage;
+
+use super::{Call, ChatStream, Notes, Provider, Target};
+use crate::error::Result;
+use crate::http::HttpHead;
+use crate::openai::{Answer, ChatRequest, EmbeddingRequest};
+
+pub use address::Address;
+
+/// The dialect of a provider who speaks OpenAI's language, and where it departs from it.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one quirk, and a row names those that it has")]
+pub struct OpenAi {
+    /// How URLs are made.
+    pub address: Address,
+    /// The header that carries the key; `authorization` takes it as a bearer token.
+    pub key_header: &'static str,
+    /// Whether it can be asked without a key.
+    pub keyless: bool,
+    /// Parameters that it refuses.
+    pub drops: &'static [&'static str],
+    /// Parameters with another name: OpenAI's and its own.
+    pub renames: &'static [(&'static str, &'static str)],
+    /// Fields of messages, parts and tools that it refuses: LiteLLM's own, which OpenAI's form does not have.
+    pub strips: &'static [&'static str],
+    /// Whether it knows the role `developer`; else it gets `system`.
+    pub developer_role: bool,
+    /// Whether it takes lists of parts as content; else a list of nothing but text becomes a string.
+    pub text_parts: bool,
+    /// Whether it takes `strict` in a function.
+    pub strict_tools: bool,
+    /// Its word for the tool choice `required`.
+    pub required_tool: &'static str,
+    /// Whether it takes `stream_options`; else it tells its usage unasked, or never.
+    pub stream_options: bool,
+    /// The highest `temperature` that it takes, as JSON; higher ones are lowered to it.
+    pub temperature_max: Option<f64>,
+    /// Whether its models follow OpenAI's rules for reasoning models (o-series, gpt-5).
+    pub openai_models: bool,
+    /// Whether a chunk with a finish reason ends its streams, since it never sends `[DONE]`.
+    pub ends_at_finish: bool,
+}
+
+/// Names of LiteLLM in messages, parts and tools that no copy of OpenAI knows.
+const FOREIGN: &[&str] = &["cache_control", "thinking_blocks", "provider_specific_fields"];
+
+/// A provider that copies OpenAI faithfully: every row starts from it.
+pub const COMPATIBLE: OpenAi = OpenAi {
+    address: Address::Endpoint,
+    key_header: "authorization",
+    keyless: false,
+    drops: &[],
+    renames: &[],
+    strips: FOREIGN,
+    developer_role: false,
+    text_parts: true,
+    strict_tools: true,
+    required_tool: "required",
+    stream_options: true,
+    temperature_max: None,
+    openai_models: false,
+    ends_at_finish: false,
+};
+
+/// OpenAI itself: it refuses what it does not know inside of messages.
+pub const OPENAI: OpenAi = OpenAi { strips: STRICT, developer_role: true, openai_models: true, ..COMPATIBLE };
+
+/// For those who check messages against a schema, reasoning of earlier turns is foreign too.
+pub const STRICT: &[&str] = &["cache_control", "thinking_blocks", "provider_specific_fields", "reasoning_content"];
+
+impl Provider for OpenAi {
+    fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
+        request::chat(self, target, chat)
+    }
+
+    fn chat_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {
+        answer::chat(notes, body)
+    }
+
+    fn chat_stream(&self, notes: &Notes) -> Box<dyn ChatStream> {
+        Box::new(stream::Stream::new(notes, self.ends_at_finish))
+    }
+
+    fn embeddings(&self, target: &Target<'_>, request: &EmbeddingRequest) -> Result<Call> {
+        request::embeddings(self, target, request)
+    }
+
+    fn embeddings_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {
+        answer::embeddings(notes, body)
+    }
+}

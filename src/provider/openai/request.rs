@@ -1,0 +1,174 @@
+//! Writes a request: the client's own fields in their order, and only what a provider refuses changed.
+
+use serde_json::value::RawValue;
+
+use super::super::params::unsupported;
+use super::super::{Call, Notes, Target};
+use super::{OpenAi, messages};
+use crate::error::{Error, Kind, Result};
+use crate::http::HttpRequest;
+use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
+
+/// Fields that a gateway counts on: `extra_body` may not reach around its checks, its prices and its budgets.
+const COUNTED_ON: &[&str] =
+    &["model", "messages", "input", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens"];
+
+pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
+    let mut notes = Notes::new(target);
+    let mut fields = chat.fields().clone();
+    drop_refused(dialect, target, &mut fields, &mut notes)?;
+    if dialect.openai_models {
+        reasoning_model(target, &mut fields, &mut notes)?;
+    }
+    for (from, to) in dialect.renames {
+        fields.rename(from, to);
+    }
+    // OpenAI refuses `metadata` unless the answer is stored, and LiteLLM's clients send it to the gateway.
+    if fields.raw("store").map(RawValue::get) != Some("true") {
+        fields.remove("metadata");
+    }
+    limit_temperature(dialect, &mut fields)?;
+    messages::adapt(dialect, &mut fields)?;
+    merge_extra_body(&mut fields)?;
+    ask_for_usage(dialect, chat, &mut fields)?;
+    fields.set("model", target.model);
+    Ok(Call { http: http(dialect, target, "chat/completions", &fields)?, notes })
+}
+
+pub(super) fn embeddings(dialect: &OpenAi, target: &Target<'_>, request: &EmbeddingRequest) -> Result<Call> {
+    let mut notes = Notes::new(target);
+    let mut fields = request.fields().clone();
+    drop_refused(dialect, target, &mut fields, &mut notes)?;
+    merge_extra_body(&mut fields)?;
+    fields.set("model", target.model);
+    Ok(Call { http: http(dialect, target, "embeddings", &fields)?, notes })
+}
+
+fn http(dialect: &OpenAi, target: &Target<'_>, endpoint: &str, fields: &Fields) -> Result<HttpRequest> {
+    let url = dialect.address.url(target, endpoint)?;
+    let mut http = HttpRequest::post_json(url, fields.to_bytes());
+    match target.key.filter(|key| !key.is_empty()) {
+        Some(key) if dialect.key_header == "authorization" => {
+            http.headers.push("authorization", format!("Bearer {}", key.expose()));
+        }
+        Some(key) => http.headers.push(dialect.key_header, key.expose()),
+        // A server of the user's own may be open.
+        None if dialect.keyless || target.api_base.is_some() => {}
+        None => {
+            let message = "no API key: set `api_key` in litellm_params, or the provider's key variable";
+            return Err(Error::upstream(Kind::Authentication, target.provider, 401, message));
+        }
+    }
+    if let Some(organization) = &target.settings.organization {
+        http.headers.push("openai-organization", organization);
+    }
+    for (name, value) in target.settings.extra_headers.iter() {
+        http.headers.set(name, value);
+    }
+    Ok(http)
+}
+
+/// Takes out what the configuration leaves out, and what the provider refuses where that is allowed.
+fn drop_refused(dialect: &OpenAi, target: &Target<'_>, fields: &mut Fields, notes: &mut Notes) -> Result<()> {
+    let settings = target.settings;
+    for name in &settings.additional_drop_params {
+        if fields.contains(name) {
+            fields.remove(name);
+            notes.dropped.push(name.clone());
+        }
+    }
+    let mut refused = Vec::new();
+    for name in dialect.drops {
+        if !fields.contains(name) || settings.allowed_openai_params.iter().any(|allowed| allowed == name) {
+            continue;
+        }
+        if fields.raw(name).is_some() {
+            let list = if settings.drop_params { &mut notes.dropped } else { &mut refused };
+            list.push((*name).to_owned());
+        }
+        fields.remove(name);
+    }
+    match refused.first() {
+        Some(first) => Err(unsupported(target.provider, &refused, first)),
+        None => Ok(()),
+    }
+}
+
+/// OpenAI's rules for its reasoning models (<https://platform.openai.com/docs/guides/reasoning>): the bound of an answer
+/// has its newer name, and only the default temperature is taken.
+fn reasoning_model(target: &Target<'_>, fields: &mut Fields, notes: &mut Notes) -> Result<()> {
+    if !is_reasoning_model(target.model) {
+        return Ok(());
+    }
+    fields.rename("max_tokens", "max_completion_tokens");
+    if target.facts.sampling_params == Some(true) {
+        return Ok(());
+    }
+    let temperature: Option<f64> = fields.get("temperature")?;
+    if temperature.is_none_or(|temperature| (temperature - 1.0).abs() < f64::EPSILON) {
+        return Ok(());
+    }
+    // From gpt-5.1 on, a model that does not think takes a temperature.
+    let effort: Option<String> = fields.get("reasoning_effort").ok().flatten();
+    let allowed = target.settings.allowed_openai_params.iter().any(|allowed| allowed == "temperature");
+    if effort.as_deref() == Some("none") || allowed {
+        return Ok(());
+    }
+    if target.settings.drop_params {
+        fields.remove("temperature");
+        notes.dropped.push("temperature".to_owned());
+        return Ok(());
+    }
+    let message = format!(
+        "`temperature` must be 1 for `{}`, which reasons: leave it out, or set `drop_params: true`",
+        target.model
+    );
+    Err(Error::new(Kind::UnsupportedParams, message).with_param("temperature"))
+}
+
+/// Whether OpenAI's model reasons, by its name: `o1`, `o3-mini`, `o4-mini`, `gpt-5`, but not `gpt-5-chat`.
+fn is_reasoning_model(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let o_series = name.strip_prefix('o').and_then(|rest| rest.chars().next()).is_some_and(|c| c.is_ascii_digit());
+    o_series || (name.starts_with("gpt-5") && !name.contains("-chat") && !name.starts_with("gpt-5-search"))
+}
+
+fn limit_temperature(dialect: &OpenAi, fields: &mut Fields) -> Result<()> {
+    let Some(highest) = dialect.temperature_max else { return Ok(()) };
+    if fields.get::<f64>("temperature")?.is_some_and(|temperature| temperature > highest) {
+        fields.set("temperature", &highest);
+    }
+    Ok(())
+}
+
+/// Merges the object `extra_body` into the top level, over what is there.
+fn merge_extra_body(fields: &mut Fields) -> Result<()> {
+    let Some(extra) = fields.get::<Fields>("extra_body")? else {
+        fields.remove("extra_body");
+        return Ok(());
+    };
+    fields.remove("extra_body");
+    for (name, value) in extra.iter() {
+        if COUNTED_ON.contains(&name) {
+            let at = format!("extra_body.{name}");
+            return Err(Error::bad_request(&at, format!("`{at}` is not taken: set `{name}` at the top level")));
+        }
+        fields.set_raw(name, value.to_owned());
+    }
+    Ok(())
+}
+
+/// Asks for usage in every stream: who is not told it cannot charge for it.
+fn ask_for_usage(dialect: &OpenAi, chat: &ChatRequest, fields: &mut Fields) -> Result<()> {
+    if !chat.stream() || !dialect.stream_options {
+        // OpenAI refuses `stream_options` without `stream`.
+        fields.remove("stream_options");
+    } else if !chat.include_usage() {
+        let mut options: Fields = fields.get("stream_options")?.unwrap_or_default();
+        options.set("include_usage", &true);
+        if let Ok(raw) = RawValue::from_string(String::from_utf8(options.to_bytes()).unwrap_or_default()) {
+            fields.set_raw("stream_options", raw);
+        }
+    }
+    Ok(())
+}
