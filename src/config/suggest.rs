@@ -21,6 +21,10 @@ pub(super) fn near<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Vec<
         }
     }
     found.sort_by_key(|(distance, _)| *distance);
+    // A slip explains more than a name inside of another.
+    if found.first().is_some_and(|(distance, _)| *distance < LONGEST) {
+        found.retain(|(distance, _)| *distance < LONGEST);
+    }
     found.into_iter().take(MOST).map(|(_, candidate)| candidate).collect()
 }
 
@@ -76,7 +80,8 @@ mod tests {
         assert_eq!(near("Num_Retry", known.into_iter()), ["num_retries"]);
         assert_eq!(near("banana", known.into_iter()), [""; 0]);
         assert_eq!(near("claude", ["claude-sonnet-4", "gpt-4o"].into_iter()), ["claude-sonnet-4"]);
-        assert_eq!(hint("fallbackz", known.into_iter()), "; did you mean `fallbacks` or `default_fallbacks`?");
+        assert_eq!(hint("fallback", known.into_iter()), "; did you mean `fallbacks`?");
+        assert_eq!(hint("gpt-4", ["gpt-4o", "gpt-5"].into_iter()), "; did you mean `gpt-4o` or `gpt-5`?");
         assert_eq!(hint("banana", known.into_iter()), "");
     }
 
