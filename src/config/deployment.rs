@@ -59,6 +59,7 @@ pub(super) fn read(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Dep
             let message =
                 format!("provider `{provider}` is not spoken by this version yet: this deployment is never chosen");
             params.warning("model", message);
+
             (None, provider.to_owned(), rest.to_owned())
         }
         Place::Unknown(provider) => {
@@ -92,12 +93,13 @@ pub(super) fn read(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Dep
 fn completed<'a>(mut params: Section<'a>, around: &Surroundings<'_>) -> Section<'a> {
     let mut added: Vec<&Map<String, Value>> = Vec::new();
     if let Some(name) = params.string("litellm_credential_name") {
-        match around.credentials.iter().find(|(credential, _)| *credential == name) {
-            Some((_, values)) => added.push(values),
-            None => params.error(
-                "litellm_credential_name",
-                format!("no credential is called `{name}`: add it to credential_list"),
-            ),
+        let known = around.credentials.iter();
+        if let Some((_, values)) = known.clone().find(|(credential, _)| *credential == name) {
+            added.push(values);
+        } else {
+            let hint = suggest::hint(&name, known.map(|(credential, _)| credential.as_str()));
+            let message = format!("credential_list has no credential \"{name}\"{hint}");
+            params.error("litellm_credential_name", message);
         }
     }
     added.extend(around.defaults);
@@ -113,7 +115,7 @@ fn unknown(params: &Section<'_>, model: &str, provider: Option<&str>) {
     match provider {
         Some(provider) => {
             let hint = suggest::hint(provider, providers::names());
-            params.error("model", format!("unknown provider `{provider}`{hint}"));
+            params.error("model", format!("unknown provider \"{provider}\"{hint}"));
         }
         None => params.error("model", format!("`{model}` names no provider: write `provider/{model}`")),
     }
@@ -125,16 +127,17 @@ fn retries(params: &Section<'_>) -> Option<u32> {
 
 fn settings(params: &Section<'_>, general: &GeneralSettings) -> Settings {
     let mut extra_headers = Headers::new();
-    if let Some(Value::Object(headers)) = params.value("extra_headers") {
-        for (name, value) in headers {
-            match value {
-                Value::String(text) => extra_headers.push(&name, text),
-                Value::Number(number) => extra_headers.push(&name, number.to_string()),
-                _ => params.error(&format!("extra_headers.{name}"), "a header's value must be a string"),
+    // LiteLLM takes both names.
+    for field in ["headers", "extra_headers"] {
+        let Some(section) = params.section(field) else { continue };
+        for name in section.map.keys() {
+            match section.value(name) {
+                Some(Value::String(text)) => extra_headers.set(name, text),
+                Some(Value::Number(number)) => extra_headers.set(name, number.to_string()),
+                Some(_) => section.error(name, format!("the header `{name}` must be a string")),
+                None => {}
             }
         }
-    } else {
-        params.section("extra_headers");
     }
     Settings {
         drop_params: params.flag("drop_params").unwrap_or(general.drop_params),

@@ -24,6 +24,16 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// An error at `path`.
+    pub(super) fn error(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, path: path.into(), message: message.into() }
+    }
+
+    /// A warning at `path`.
+    pub(super) fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, path: path.into(), message: message.into() }
+    }
+
     /// Whether the configuration is refused for it.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

@@ -30,6 +30,9 @@ impl Config {
         if !found.is_empty() {
             return found.into_iter().filter_map(|(deployment, model)| matched(deployment, &model)).collect();
         }
+        if !group.contains('/') {
+            return Vec::new();
+        }
         let Place::Row(provider, upstream) = place(group, None) else { return Vec::new() };
         if upstream.is_empty() || upstream.contains(ANY) {
             return Vec::new();
@@ -44,7 +47,7 @@ impl Config {
         let (group, found) = self.find(model);
         if found.is_empty() {
             return match place(group, None) {
-                Place::Waiting(provider, _) => Some(provider),
+                Place::Waiting(provider, _) if group.contains('/') => Some(provider),
                 _ => None,
             };
         }

@@ -1,19 +1,23 @@
 //! The configuration: LiteLLM's `config.yaml` as JSON, read once into types that the gateway acts on.
 
+mod check;
 mod deployment;
 mod finding;
 mod groups;
 mod pattern;
 mod providers;
 mod read;
+mod references;
 mod router;
 mod schema;
 mod section;
 mod suggest;
+mod values;
 
 use std::fmt;
 use std::rc::Rc;
 
+pub use check::check;
 pub use finding::{Finding, Severity};
 pub use groups::Match;
 

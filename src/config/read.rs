@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::deployment::{self, Surroundings};
-use super::finding::{Finding, Severity};
+use super::finding::Finding;
 use super::section::{Reading, Section};
 use super::{Config, Deployment, GeneralSettings, Setting, router};
 
@@ -47,7 +47,7 @@ impl Config {
 
 /// The document as a JSON object.
 pub(super) fn document(json: &str) -> Result<Map<String, Value>, Finding> {
-    let whole = |message: String| Finding { severity: Severity::Error, path: String::new(), message };
+    let whole = |message: String| Finding::error("", message);
     match serde_json::from_str(json) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(Value::Null) => Ok(Map::new()),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::deployment::MOST_RETRIES;
 use super::section::{Section, type_of};
-use super::{Alias, RouterSettings};
+use super::{Alias, RouterSettings, suggest};
 
 /// Most fallbacks that one request may walk through.
 const MOST_FALLBACKS: u64 = 100;
@@ -21,7 +21,7 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSetting
     let num_retries = both.map(|section| retries(section, "num_retries"));
     let max_fallbacks = both.map(|section| section.count("max_fallbacks", MOST_FALLBACKS).map(|n| n as u32));
     RouterSettings {
-        strategy: router.string("routing_strategy"),
+        strategy: strategy(router),
         num_retries: num_retries[0].or_else(|| retries(router, "max_retries")).or(num_retries[1]),
         retry_after_ms: router.seconds("retry_after").unwrap_or_default(),
         timeout_ms: router.seconds("timeout"),
@@ -35,6 +35,31 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSetting
         aliases: [aliases(router), aliases(litellm)].concat(),
         retry_policy: retry_policy(router),
     }
+}
+
+/// The strategies of LiteLLM that this version knows by name alone.
+const WAITING: &[&str] = &[
+    "least-busy",
+    "latency-based-routing",
+    "usage-based-routing",
+    "usage-based-routing-v2",
+    "cost-based-routing",
+    "lar1",
+];
+
+/// `routing_strategy`.
+fn strategy(router: &Section<'_>) -> Option<String> {
+    const ACTS: &str = "simple-shuffle";
+    let name = router.string("routing_strategy")?;
+    if WAITING.contains(&name.as_str()) {
+        let message = format!("\"{name}\" waits for a later version: deployments are chosen by \"{ACTS}\" meanwhile");
+        router.warning("routing_strategy", message);
+    } else if name != ACTS {
+        let hint = suggest::hint(&name, WAITING.iter().copied().chain([ACTS]));
+        router.error("routing_strategy", format!("unknown routing_strategy \"{name}\"{hint}"));
+        return None;
+    }
+    Some(name)
 }
 
 type Fallbacks = Vec<(String, Vec<String>)>;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use serde_json::{Map, Value};
 
-use super::finding::{Finding, Severity};
+use super::finding::Finding;
 use super::{Setting, Variable};
 
 /// How LiteLLM refers to a variable of the environment.
@@ -28,8 +28,8 @@ pub(super) struct Reading<'a> {
 
 impl Reading<'_> {
     /// Notes a finding.
-    pub(super) fn note(&self, severity: Severity, path: String, message: impl Into<String>) {
-        self.findings.borrow_mut().push(Finding { severity, path, message: message.into() });
+    fn note(&self, finding: Finding) {
+        self.findings.borrow_mut().push(finding);
     }
 
     /// The value of a variable; one of `environment_variables` wins over the environment around.
@@ -107,12 +107,12 @@ impl<'a> Section<'a> {
 
     /// Notes an error at a field.
     pub(super) fn error(&self, name: &str, message: impl Into<String>) {
-        self.reading.note(Severity::Error, self.at(name), message);
+        self.reading.note(Finding::error(self.at(name), message));
     }
 
     /// Notes a warning at a field.
     pub(super) fn warning(&self, name: &str, message: impl Into<String>) {
-        self.reading.note(Severity::Warning, self.at(name), message);
+        self.reading.note(Finding::warning(self.at(name), message));
     }
 
     /// A field as it stands; `null` counts as absent.

@@ -21,13 +21,26 @@ pub(super) fn near<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Vec<
         }
     }
     found.sort_by_key(|(distance, _)| *distance);
+    // A slip explains more than a name inside of another.
+    if found.first().is_some_and(|(distance, _)| *distance < LONGEST) {
+        found.retain(|(distance, _)| *distance < LONGEST);
+    }
     found.into_iter().take(MOST).map(|(_, candidate)| candidate).collect()
 }
 
-/// `; did you mean …?` for the nearest names, or nothing.
+/// `; did you mean "…"?` for the nearest names, or nothing.
 pub(super) fn hint<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> String {
-    let quoted: Vec<String> = near(name, known).into_iter().map(|name| format!("`{name}`")).collect();
+    let quoted: Vec<String> = near(name, known).into_iter().map(|name| format!("\"{name}\"")).collect();
     if quoted.is_empty() { String::new() } else { format!("; did you mean {}?", quoted.join(" or ")) }
+}
+
+/// The name that `name` is a slip of, where that can hardly be meant otherwise.
+pub(super) fn slip<'k>(name: &str, mut known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let short = name.len() < 5;
+    known.find(|known| {
+        let edits = edits(name.as_bytes(), known.as_bytes());
+        edits > 0 && edits <= (name.len() / 4).min(2) && !short
+    })
 }
 
 /// How far two names are apart; `None` where one is no slip of the other: more than a third of it differs, and neither
@@ -76,7 +89,8 @@ mod tests {
         assert_eq!(near("Num_Retry", known.into_iter()), ["num_retries"]);
         assert_eq!(near("banana", known.into_iter()), [""; 0]);
         assert_eq!(near("claude", ["claude-sonnet-4", "gpt-4o"].into_iter()), ["claude-sonnet-4"]);
-        assert_eq!(hint("fallbackz", known.into_iter()), "; did you mean `fallbacks` or `default_fallbacks`?");
+        assert_eq!(hint("fallback", known.into_iter()), "; did you mean \"fallbacks\"?");
+        assert_eq!(hint("gpt-4", ["gpt-4o", "gpt-5"].into_iter()), "; did you mean \"gpt-4o\" or \"gpt-5\"?");
         assert_eq!(hint("banana", known.into_iter()), "");
     }
 

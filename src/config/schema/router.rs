@@ -1,0 +1,61 @@
+//! The top level and `router_settings`: LiteLLM's `Router` arguments and `UpdateRouterConfig`.
+
+use super::{
+    ACTS, ALERTING, BUDGETS, CACHE, COOLDOWN, DATABASE, ENDPOINTS, GUARDRAILS, Group, HEALTH, Kind, LIMITS, LOGGING,
+    NETWORK, OTHER, PROCESS, TAGS, group,
+};
+
+/// Every known field of the top level.
+pub(in crate::config) const ROOT: &[Group] = &[
+    group(ACTS, Kind::List, "model_list credential_list"),
+    group(ACTS, Kind::Map, "general_settings router_settings litellm_settings environment_variables"),
+    group(GUARDRAILS, Kind::Any, "guardrails policies policy_attachments"),
+    group(LOGGING, Kind::Any, "callback_settings"),
+    group(
+        ENDPOINTS,
+        Kind::Any,
+        "mcp_servers mcp_tools mcp_aliases vector_store_registry search_tools prompts agents agent_list",
+    ),
+    group(ENDPOINTS, Kind::Any, "files_settings finetune_settings assistant_settings worker_registry skills"),
+    group(OTHER, Kind::Any, "include"),
+];
+
+/// Every known field of `router_settings`.
+pub(in crate::config) const ROUTER: &[Group] = &[
+    group(ACTS, Kind::List, "content_policy_fallbacks context_window_fallbacks default_fallbacks fallbacks"),
+    group(ACTS, Kind::Map, "default_litellm_params model_group_alias retry_policy"),
+    group(ACTS, Kind::Number, "max_fallbacks max_retries num_retries retry_after stream_timeout timeout"),
+    group(ACTS, Kind::Text, "routing_strategy"),
+    group(NETWORK, Kind::Number, "client_ttl"),
+    group(PROCESS, Kind::Flag, "set_verbose"),
+    group(PROCESS, Kind::List, "plugins"),
+    group(PROCESS, Kind::Number, "polling_interval"),
+    group(PROCESS, Kind::Text, "debug_level"),
+    group(DATABASE, Kind::Number, "redis_db redis_port"),
+    group(DATABASE, Kind::Text, "redis_host redis_password redis_url"),
+    group(CACHE, Kind::Flag, "cache_responses"),
+    group(CACHE, Kind::List, "caching_groups"),
+    group(CACHE, Kind::Map, "cache_kwargs"),
+    group(ALERTING, Kind::Map, "alerting_config"),
+    group(HEALTH, Kind::Flag, "enable_health_check_routing health_check_ignore_transient_errors"),
+    group(HEALTH, Kind::List, "background_health_check_model_groups"),
+    group(HEALTH, Kind::Number, "health_check_staleness_threshold"),
+    group(COOLDOWN, Kind::Flag, "disable_cooldowns"),
+    group(COOLDOWN, Kind::Map, "allowed_fails_policy"),
+    group(COOLDOWN, Kind::Number, "allowed_fails cooldown_time"),
+    group(GUARDRAILS, Kind::List, "guardrail_list"),
+    group(BUDGETS, Kind::Map, "provider_budget_config"),
+    group(ENDPOINTS, Kind::List, "search_tools"),
+    group(ENDPOINTS, Kind::Map, "assistants_config"),
+    group(TAGS, Kind::Flag, "enable_tag_filtering tag_filtering_match_any"),
+    group(TAGS, Kind::Text, "tag_routing_prefix"),
+    group(LIMITS, Kind::Number, "default_max_parallel_requests"),
+    group(OTHER, Kind::Flag, "enable_pre_call_checks enable_weighted_failover ignore_invalid_deployments"),
+    group(OTHER, Kind::List, "optional_pre_call_checks routing_groups"),
+    group(
+        OTHER,
+        Kind::Map,
+        "model_group_affinity_config model_group_retry_policy router_general_settings routing_strategy_args weights",
+    ),
+    group(OTHER, Kind::Number, "default_priority deployment_affinity_ttl_seconds"),
+];
