@@ -23,3 +23,8 @@ pub mod frame;
 pub mod provider;
 
 pub mod config;
+
+#[cfg(all(feature = "worker", target_arch = "wasm32"))]
+pub mod cloudflare;
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+pub mod js;
