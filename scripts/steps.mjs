@@ -15,7 +15,10 @@ const DETAIL_LINES = 40;
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Runs one step. `work` gets a function that shows the line that the step is at. */
+/**
+ * Runs one step and answers its result; one with a `code` that is not 0 has failed. `work` gets a function that shows
+ * the line that the step is at.
+ */
 export async function step(title, work) {
   const start = performance.now();
   let at = "";
@@ -35,7 +38,7 @@ export async function step(title, work) {
     const result = await work((line) => {
       at = line.trim() || at;
     });
-    outcome = "done in";
+    if (!result?.code) outcome = "done in";
     return result;
   } finally {
     clearInterval(timer);
