@@ -27,4 +27,6 @@ pub mod config;
 pub mod gateway;
 
 #[cfg(all(feature = "worker", target_arch = "wasm32"))]
-mod cloudflare;
+pub mod cloudflare;
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+pub mod js;

@@ -1,6 +1,12 @@
 //! The spine on a scripted host: what a client gets, what goes upstream, and when.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "gateway/host.rs"]
 mod host;
@@ -15,7 +21,10 @@ const ANSWER: &str = r#"{"id":"1","object":"chat.completion","created":1,"model"
 fn events(texts: &[&str]) -> Vec<String> {
     let chunk = |delta: Value, finish: Value| {
         let choices = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
-        format!("data: {}\n\n", json!({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o", "choices": choices}))
+        format!(
+            "data: {}\n\n",
+            json!({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o", "choices": choices})
+        )
     };
     let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), Value::Null)];
     events.extend(texts.iter().map(|text| chunk(json!({"content": text}), Value::Null)));
@@ -84,7 +93,10 @@ fn one_log_line_tells_the_call_and_neither_content_nor_secret() {
     let lines = stage.host.lines.borrow();
     assert_eq!(lines.len(), 1);
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
-    assert_eq!((line["group"].as_str(), line["status"].as_u64(), line["prompt_tokens"].as_u64()), (Some("m"), Some(200), Some(3)));
+    assert_eq!(
+        (line["group"].as_str(), line["status"].as_u64(), line["prompt_tokens"].as_u64()),
+        (Some("m"), Some(200), Some(3))
+    );
     assert!(!lines[0].contains("hi\"") && !lines[0].contains("hello") && !lines[0].contains("secret"), "{}", lines[0]);
 }
 
@@ -99,7 +111,10 @@ fn a_failing_upstream_is_retried_with_backoff() {
 
 #[test]
 fn a_retry_after_is_waited_for_and_handed_on() {
-    let limited = || Script { headers: vec![("retry-after", "7")], ..answer(429, r#"{"error":{"message":"slow","code":"rate_limit_exceeded"}}"#) };
+    let limited = || Script {
+        headers: vec![("retry-after", "7")],
+        ..answer(429, r#"{"error":{"message":"slow","code":"rate_limit_exceeded"}}"#)
+    };
     let stage = Stage::new(&config(&json!({})), vec![limited(), answer(200, ANSWER)]);
     assert!(stage.chat(&ask("m")).ms >= 7000);
     let stage = Stage::new(&config(&json!({"router_settings": {"num_retries": 0}})), vec![limited()]);
@@ -110,10 +125,14 @@ fn a_retry_after_is_waited_for_and_handed_on() {
 
 #[test]
 fn a_clients_mistake_is_sent_once() {
-    let refused = answer(400, r#"{"error":{"message":"bad","type":"invalid_request_error","param":"temperature","code":"x"}}"#);
+    let refused =
+        answer(400, r#"{"error":{"message":"bad","type":"invalid_request_error","param":"temperature","code":"x"}}"#);
     let stage = Stage::new(&config(&json!({"router_settings": {"default_fallbacks": ["spare"]}})), vec![refused]);
     let got = stage.chat(&ask("pair"));
-    assert_eq!((got.status, got.json()["error"]["param"].as_str(), got.json()["error"]["code"].as_str()), (400, Some("temperature"), Some("x")));
+    assert_eq!(
+        (got.status, got.json()["error"]["param"].as_str(), got.json()["error"]["code"].as_str()),
+        (400, Some("temperature"), Some("x"))
+    );
     assert_eq!(stage.sent().len(), 1);
 }
 
@@ -259,7 +278,8 @@ fn a_secret_in_an_upstreams_words_is_cut_out() {
 
 #[test]
 fn a_variable_that_is_not_set_is_named_and_never_sent() {
-    let list = json!([{"model_name": "x", "litellm_params": {"model": "openai/gpt-4o", "api_key": "os.environ/MISSING_KEY"}}]);
+    let list =
+        json!([{"model_name": "x", "litellm_params": {"model": "openai/gpt-4o", "api_key": "os.environ/MISSING_KEY"}}]);
     let stage = Stage::new(&json!({"model_list": list}), vec![]);
     let got = stage.chat(&ask("x"));
     assert_eq!(got.status, 401);
@@ -291,7 +311,8 @@ fn the_path_may_name_the_model() {
 
 #[test]
 fn a_deployments_own_fields_yield_to_the_requests() {
-    let list = json!([{"model_name": "x", "litellm_params": {"model": "openai/gpt-4o", "temperature": 0.1, "seed": 7}}]);
+    let list =
+        json!([{"model_name": "x", "litellm_params": {"model": "openai/gpt-4o", "temperature": 0.1, "seed": 7}}]);
     let stage = Stage::new(&json!({"model_list": list}), vec![answer(200, ANSWER)]);
     let mut body = ask("x");
     body["temperature"] = json!(0.9);
@@ -313,7 +334,11 @@ fn bad_input_is_refused_with_the_field_and_the_mend() {
         (stage.ask("GET", "/v1/nothing", &[], b""), 404, "unknown route"),
         (stage.ask("DELETE", "/v1/models", &[], b""), 405, "use GET"),
         (stage.ask("GET", "/v1/models", &vec![("x", "y"); 201], b""), 431, "header fields"),
-        (post(&[], br#"{"model":"m","messages":[{"role":"user","content":"x"}],"api_base":"http://evil"}"#), 400, "may not be set"),
+        (
+            post(&[], br#"{"model":"m","messages":[{"role":"user","content":"x"}],"api_base":"http://evil"}"#),
+            400,
+            "may not be set",
+        ),
     ] {
         assert_eq!(got.status, status, "{}", got.text());
         let error = &got.json()["error"];
@@ -324,7 +349,8 @@ fn bad_input_is_refused_with_the_field_and_the_mend() {
 
 #[test]
 fn the_master_key_guards_everything_but_health() {
-    let stage = Stage::new(&config(&json!({"general_settings": {"master_key": "sk-master"}})), vec![answer(200, ANSWER)]);
+    let stage =
+        Stage::new(&config(&json!({"general_settings": {"master_key": "sk-master"}})), vec![answer(200, ANSWER)]);
     assert_eq!(stage.ask("GET", "/v1/models", &[], b"").status, 401);
     assert_eq!(stage.ask("GET", "/v1/models", &[("authorization", "Bearer sk-master")], b"").status, 200);
     for path in ["/", "/health/liveliness", "/health/liveness", "/health/readiness"] {

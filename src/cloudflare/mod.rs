@@ -70,7 +70,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
 async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
     let now = host.now_ms();
     let fresh = CACHED.with_borrow(|cached| {
-        cached.as_ref().filter(|cached| now.saturating_sub(cached.read_at) < CONFIG_FRESH_MS).map(|cached| cached.gateway.clone())
+        cached
+            .as_ref()
+            .filter(|cached| now.saturating_sub(cached.read_at) < CONFIG_FRESH_MS)
+            .map(|cached| cached.gateway.clone())
     });
     if let Some(gateway) = fresh {
         return Ok(gateway);
@@ -85,7 +88,8 @@ async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
         return Ok(gateway);
     }
     let config = Config::read(&text).map_err(|findings| {
-        let first = findings.first().map(|finding| format!("{}: {}", finding.path, finding.message)).unwrap_or_default();
+        let first =
+            findings.first().map(|finding| format!("{}: {}", finding.path, finding.message)).unwrap_or_default();
         crate::error::Error::new(crate::error::Kind::InternalServer, format!("the configuration is not valid: {first}"))
     })?;
     let gateway = Rc::new(Gateway::new(config, host));

@@ -115,29 +115,28 @@ fn seconds(fields: &Fields, headers: &Headers, field: &str, header: &str) -> Res
 
 /// A client's own fallbacks: names of models, or objects with a `model` and fields that change.
 fn hops(list: Vec<Value>) -> Result<Vec<Hop>> {
-    list.into_iter()
-        .enumerate()
-        .map(|(index, item)| match item {
-            Value::String(model) => Ok(Hop::to(&model)),
-            Value::Object(mut object) => match object.remove("model") {
-                Some(Value::String(model)) => {
-                    let mut overrides = Fields::default();
-                    for (name, value) in &object {
-                        overrides.set(name, value);
-                    }
-                    Ok(Hop { model, overrides })
-                }
-                _ => {
-                    let param = format!("fallbacks[{index}].model");
-                    Err(Error::bad_request(&param, format!("`{param}` is missing: name a model")))
-                }
-            },
-            _ => {
-                let param = format!("fallbacks[{index}]");
-                Err(Error::bad_request(&param, format!("`{param}` must be the name of a model, or an object with `model`")))
-            }
-        })
-        .collect()
+    list.into_iter().enumerate().map(|(index, item)| hop(index, item)).collect()
+}
+
+fn hop(index: usize, item: Value) -> Result<Hop> {
+    let mut object = match item {
+        Value::String(model) => return Ok(Hop::to(&model)),
+        Value::Object(object) => object,
+        _ => {
+            let param = format!("fallbacks[{index}]");
+            let message = format!("`{param}` must be the name of a model, or an object with `model`");
+            return Err(Error::bad_request(&param, message));
+        }
+    };
+    let Some(Value::String(model)) = object.remove("model") else {
+        let param = format!("fallbacks[{index}].model");
+        return Err(Error::bad_request(&param, format!("`{param}` is missing: name a model")));
+    };
+    let mut overrides = Fields::default();
+    for (name, value) in &object {
+        overrides.set(name, value);
+    }
+    Ok(Hop { model, overrides })
 }
 
 #[cfg(test)]
@@ -152,7 +151,8 @@ mod tests {
 
     #[test]
     fn the_gateways_fields_stay_here() {
-        let body = r#"{"model":"m","fallbacks":["a",{"model":"b","temperature":0}],"num_retries":3,"timeout":1.5,"user":"u"}"#;
+        let body =
+            r#"{"model":"m","fallbacks":["a",{"model":"b","temperature":0}],"num_retries":3,"timeout":1.5,"user":"u"}"#;
         let (asked, rest) = take(body).unwrap();
         assert_eq!(rest, r#"{"model":"m","user":"u"}"#);
         assert_eq!((asked.num_retries, asked.timeout_ms), (Some(3), Some(1500)));

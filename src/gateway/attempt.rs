@@ -99,7 +99,7 @@ pub(super) struct Outcome<B> {
 
 /// A whole answer, or a stream of which the first meaningful event was read.
 pub(super) enum Answered<B> {
-    Whole(Answer),
+    Whole(Box<Answer>),
     Stream(Box<StreamReader>, Source<B>),
 }
 
@@ -150,7 +150,10 @@ pub(super) async fn attempt<H: Host>(
     let outcome = match race(send(host, deployment, request, call_id), host.sleep(deployment.timeout_ms)).await {
         First::Left(outcome) => outcome,
         First::Right(()) => {
-            let message = format!("no answer within {} ms: raise `timeout`, or `stream_timeout` for streams", deployment.timeout_ms);
+            let message = format!(
+                "no answer within {} ms: raise `timeout`, or `stream_timeout` for streams",
+                deployment.timeout_ms
+            );
             Err(Error::upstream(Kind::Timeout, name, 408, message))
         }
     };
@@ -185,8 +188,14 @@ async fn send<H: Host>(host: &H, deployment: &Resolved, request: &Request, call_
 }
 
 /// Answers without an upstream: `mock/…` and `mock_response`, which speak OpenAI's dialect whatever the provider.
-async fn answer_by_mock<H: Host>(host: &H, notes: &Notes, deployment: &Resolved, request: &Request) -> Result<Outcome<H::Body>> {
-    let wanted = mock::Wanted { response: deployment.mock_response.as_ref(), tool_calls: deployment.mock_tool_calls.as_ref() };
+async fn answer_by_mock<H: Host>(
+    host: &H,
+    notes: &Notes,
+    deployment: &Resolved,
+    request: &Request,
+) -> Result<Outcome<H::Body>> {
+    let wanted =
+        mock::Wanted { response: deployment.mock_response.as_ref(), tool_calls: deployment.mock_tool_calls.as_ref() };
     let (head, bytes) = match request {
         Request::Chat(chat) => mock::chat(notes, chat, wanted)?,
         Request::Embeddings(embeddings) => mock::embeddings(notes, embeddings)?,
@@ -211,23 +220,21 @@ async fn read<B: Body>(
     let chat = match request {
         Request::Embeddings(_) => {
             let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
-            return Ok(Answered::Whole(dialect.embeddings_answer(notes, head, &bytes)?));
+            return Ok(Answered::Whole(Box::new(dialect.embeddings_answer(notes, head, &bytes)?)));
         }
         Request::Chat(chat) => chat,
     };
     if !chat.stream() {
         let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
-        return Ok(Answered::Whole(dialect.chat_answer(notes, head, &bytes)?));
+        return Ok(Answered::Whole(Box::new(dialect.chat_answer(notes, head, &bytes)?)));
     }
     let mut reader = Box::new(StreamReader::new(dialect, notes, chat.include_usage()));
     while !reader.out().is_meaningful() {
-        match body.chunk().await.map_err(|error| at(name, &error))? {
-            Some(bytes) => reader.push(&bytes)?,
-            None => {
-                reader.finish()?;
-                break;
-            }
-        }
+        let Some(bytes) = body.chunk().await.map_err(|error| at(name, &error))? else {
+            reader.finish()?;
+            break;
+        };
+        reader.push(&bytes)?;
     }
     Ok(Answered::Stream(reader, body))
 }

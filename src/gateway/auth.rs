@@ -28,7 +28,8 @@ impl Door {
         let master = match self {
             Self::Open => return Ok(()),
             Self::Shut => {
-                let message = "no master key is set: set `general_settings.master_key`, or the secret it names, and try again";
+                let message =
+                    "no master key is set: set `general_settings.master_key`, or the secret it names, and try again";
                 return Err(refused("auth_error", message));
             }
             Self::MasterKey(master) => master,
@@ -38,10 +39,12 @@ impl Door {
             return Ok(());
         }
         if !key.starts_with("sk-") {
-            let message = format!("LiteLLM Virtual Key expected. Received={}, expected to start with 'sk-'.", mask_plain(key));
+            let message =
+                format!("LiteLLM Virtual Key expected. Received={}, expected to start with 'sk-'.", mask_plain(key));
             return Err(refused("auth_error", &message));
         }
-        let message = format!("Invalid proxy server token passed. Received API Key = {}. Unable to find token", mask(key));
+        let message =
+            format!("Invalid proxy server token passed. Received API Key = {}. Unable to find token", mask(key));
         Err(refused("token_not_found_in_db", &message))
     }
 }
@@ -83,8 +86,13 @@ mod tests {
 
     #[test]
     fn the_master_key_opens_in_every_header() {
-        let good = [("authorization", "Bearer sk-master"), ("authorization", "bearer  sk-master"), ("x-api-key", "sk-master")];
-        for (name, value) in good.into_iter().chain([("api-key", "sk-master"), ("x-litellm-api-key", "Bearer sk-master"), ("x-own-key", "sk-master")]) {
+        let good =
+            [("authorization", "Bearer sk-master"), ("authorization", "bearer  sk-master"), ("x-api-key", "sk-master")];
+        for (name, value) in good.into_iter().chain([
+            ("api-key", "sk-master"),
+            ("x-litellm-api-key", "Bearer sk-master"),
+            ("x-own-key", "sk-master"),
+        ]) {
             assert!(admit(name, value).is_ok(), "{name}: {value}");
         }
     }

@@ -11,11 +11,12 @@ use crate::config::Match;
 use crate::error::Result;
 use crate::http::{Headers, HttpRequest};
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
-use crate::secret::Secret;
 use crate::router::{Candidate, Fallbacks, Plan, RetryRules, Step};
+use crate::secret::Secret;
 
 /// Headers of an upstream's answer that say nothing to a client of ours.
-const HOP_HEADERS: &[&str] = &["connection", "content-encoding", "content-length", "keep-alive", "set-cookie", "transfer-encoding"];
+const HOP_HEADERS: &[&str] =
+    &["connection", "content-encoding", "content-length", "keep-alive", "set-cookie", "transfer-encoding"];
 
 /// `POST /v1/chat/completions`.
 pub(super) async fn chat<H: Host>(
@@ -78,7 +79,11 @@ impl<H: Host> Call<'_, H> {
     }
 
     /// Attempts until one succeeds or the plan gives up.
-    async fn attempts(&self, request: &Request, record: &mut Record) -> Result<(Outcome<H::Body>, Match, Option<Secret>)> {
+    async fn attempts(
+        &self,
+        request: &Request,
+        record: &mut Record,
+    ) -> Result<(Outcome<H::Body>, Match, Option<Secret>)> {
         let config = &self.gateway.config;
         let model = request.model();
         let mut matches = config.deployments_for(model);
@@ -158,7 +163,13 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
-    fn reply(&self, outcome: Outcome<H::Body>, found: &Match, secret: Option<Secret>, mut record: Record) -> Reply<H::Body> {
+    fn reply(
+        &self,
+        outcome: Outcome<H::Body>,
+        found: &Match,
+        secret: Option<Secret>,
+        mut record: Record,
+    ) -> Reply<H::Body> {
         record.headers = Some(outcome.headers_at);
         let mut headers = Headers::new();
         headers.push("x-litellm-model-id", found.deployment.id.clone());
@@ -210,7 +221,12 @@ impl<H: Host> Call<'_, H> {
 fn candidates(matches: &[Match]) -> Vec<Candidate> {
     let candidate = |found: &Match| {
         let deployment = &found.deployment;
-        Candidate { weight: deployment.weight, rpm: deployment.rpm, tpm: deployment.tpm, num_retries: deployment.num_retries }
+        Candidate {
+            weight: deployment.weight,
+            rpm: deployment.rpm,
+            tpm: deployment.tpm,
+            num_retries: deployment.num_retries,
+        }
     };
     matches.iter().map(candidate).collect()
 }
@@ -226,5 +242,12 @@ fn note_target(record: &mut Record, group: &str, found: &Match) {
 fn call_id(high: u64, low: u64) -> String {
     let high = (high & !0xf000) | 0x4000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
-    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xffff, low >> 48, low & 0xffff_ffff_ffff)
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
 }

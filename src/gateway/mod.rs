@@ -107,7 +107,8 @@ impl Gateway {
         }
         let bound = self.config.general.max_request_bytes.unwrap_or(LONGEST_REQUEST);
         let too_large = || {
-            let message = format!("the body is over {bound} bytes: send less, or raise `general_settings.max_request_size_mb`");
+            let message =
+                format!("the body is over {bound} bytes: send less, or raise `general_settings.max_request_size_mb`");
             Error::new(Kind::PayloadTooLarge, message).with_param("request_body")
         };
         let told = request.headers.get("content-length").and_then(|length| length.parse::<usize>().ok());
@@ -132,7 +133,9 @@ impl Gateway {
 fn check_headers(request: &HttpRequest) -> Result<()> {
     let bytes: usize = request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if request.headers.len() > MOST_HEADERS || bytes > MOST_HEADER_BYTES {
-        let message = format!("the request has over {MOST_HEADERS} header fields or {MOST_HEADER_BYTES} bytes in them: send fewer");
+        let message = format!(
+            "the request has over {MOST_HEADERS} header fields or {MOST_HEADER_BYTES} bytes in them: send fewer"
+        );
         return Err(Error::new(Kind::BadRequest, message).with_status(431));
     }
     Ok(())

@@ -32,7 +32,9 @@ pub(super) fn unknown(config: &Config, model: &str) -> Error {
     let near = config.near_names(model);
     let mend = match near.as_slice() {
         [] => "GET /v1/models lists those there are; `provider/model` needs a known provider".to_owned(),
-        near => format!("did you mean {}?", near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")),
+        near => {
+            format!("did you mean {}?", near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "))
+        }
     };
     Error::new(Kind::NotFound, format!("the model `{model}` does not exist: {mend}"))
         .with_code("model_not_found")

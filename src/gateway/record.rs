@@ -42,7 +42,14 @@ pub(super) struct Record {
 
 impl Record {
     /// Writes the line. `end` is `ok`, `error`, `client_gone` or `upstream_broken`.
-    pub(super) fn write<H: Host>(&self, host: &H, status: u16, end: &str, usage: Option<&Usage>, error: Option<&crate::error::Error>) {
+    pub(super) fn write<H: Host>(
+        &self,
+        host: &H,
+        status: u16,
+        end: &str,
+        usage: Option<&Usage>,
+        error: Option<&crate::error::Error>,
+    ) {
         let since = |moment: Option<u64>| moment.map(|moment| moment.saturating_sub(self.started));
         let mut line = json!({
             "id": self.id, "call": self.call, "model": self.asked_model, "group": self.group,

@@ -41,7 +41,9 @@ impl<B: Body> Relay<B> {
             First::Left(Ok(())) => End::Whole,
             First::Left(Err(Stop::Gone)) => End::ClientGone,
             First::Left(Err(Stop::Broken(error))) => End::Broken(error),
-            First::Right(()) => End::Broken(self.reader.broken("the stream took longer than it may: raise `request_timeout`")),
+            First::Right(()) => {
+                End::Broken(self.reader.broken("the stream took longer than it may: raise `request_timeout`"))
+            }
         };
         let end = self.write_end(sink, end).await;
         self.note(host, &end);

@@ -38,13 +38,21 @@ pub(super) fn setting<H: Host>(config: &Config, host: &H, setting: &Setting) -> 
 ///
 /// A variable that is not set: [`Kind::Authentication`] with the provider's name, so that another deployment or a
 /// fallback is tried. A credential that is missing altogether is the dialect's to judge.
-pub(super) fn deployment<H: Host>(config: &Config, host: &H, found: &Match, asked: &Asked, stream: bool) -> Result<Resolved> {
+pub(super) fn deployment<H: Host>(
+    config: &Config,
+    host: &H,
+    found: &Match,
+    asked: &Asked,
+    stream: bool,
+) -> Result<Resolved> {
     let row = found.provider;
     let deployment = &found.deployment;
     let mock_response = asked.mock_response.clone().or_else(|| deployment.mock_response.clone());
     let unset = |field: &str, name: &str| {
         let group = &deployment.model_name;
-        let message = format!("`litellm_params.{field}` of model group `{group}` names the variable {name}, which is not set: set it");
+        let message = format!(
+            "`litellm_params.{field}` of model group `{group}` names the variable {name}, which is not set: set it"
+        );
         Error::upstream(Kind::Authentication, row.name, 401, message)
     };
     let value = |field: &str, setting_of: &Option<Setting>| match setting_of {

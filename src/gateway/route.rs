@@ -29,8 +29,10 @@ impl Route {
     }
 }
 
-/// Patterns of paths: `*` stands for the rest of the path, which must not be empty.
-const ROUTES: &[(&str, &str, fn(String) -> Route)] = &[
+/// Method, pattern, and the route that it leads to: `*` stands for the rest of the path, which must not be empty.
+type Entry = (&'static str, &'static str, fn(String) -> Route);
+
+const ROUTES: &[Entry] = &[
     ("GET", "/", |_| Route::Home),
     ("GET", "/health/liveliness", |_| Route::Liveliness),
     ("GET", "/health/liveness", |_| Route::Liveliness),

@@ -4,8 +4,6 @@ pub mod errors;
 pub(crate) mod litellm;
 pub mod mock;
 pub mod openai;
-pub mod mock;
-pub mod openai;
 mod params;
 mod reader;
 pub mod registry;

@@ -215,8 +215,14 @@ impl Stage {
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
         let started = self.host.world.now.get();
         let headers = headers.iter().copied().collect();
-        let request = HttpRequest { method: method.to_owned(), url: format!("http://127.0.0.1:4000{path}"), headers, body: Vec::new() };
-        let reply = block_on(&self.host.world, self.gateway.handle(&self.host, request, ClientBody(Some(body.to_vec()))));
+        let request = HttpRequest {
+            method: method.to_owned(),
+            url: format!("http://127.0.0.1:4000{path}"),
+            headers,
+            body: Vec::new(),
+        };
+        let reply =
+            block_on(&self.host.world, self.gateway.handle(&self.host, request, ClientBody(Some(body.to_vec()))));
         let body = match reply.body {
             ReplyBody::Whole(bytes) => bytes,
             ReplyBody::Stream(relay) => {

@@ -1,0 +1,65 @@
+// Runs the built Worker on workerd, with its storage in a local folder.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { Log, LogLevel, Miniflare } from "miniflare";
+
+import { root, workerFolder } from "./place.mjs";
+import { workerSettings } from "./wrangler-toml.mjs";
+
+/**
+ * Starts the gateway on 127.0.0.1 and answers `{ url, stop }`. `config` is the configuration as an object (none: as
+ * KV has it), `variables` become bindings, `state` is the folder that KV and the Ledger live in, `log` gets each line
+ * that the Worker logs; port 0 is any free one.
+ */
+export async function openGateway({ config, variables = {}, port = 0, state, log = console.log }) {
+  const { date, flags, objects } = workerSettings();
+  const text = Object.entries({ ...variables, TOLLGATE_LOOPBACK: "1" }).map(([name, value]) => [name, { type: "text", value }]);
+  const ledgers = objects.map(({ binding, className }) => [
+    binding,
+    { type: "durable-object", worker: "tollgate", exportName: className },
+  ]);
+  const worker = {
+    name: "tollgate",
+    compatibilityDate: date,
+    compatibilityFlags: flags,
+    manifest: {
+      mainModule: "index.js",
+      modulesRoot: workerFolder,
+      modules: {
+        "index.js": { type: "esm", contents: readFileSync(join(workerFolder, "index.js"), "utf8") },
+        "index_bg.wasm": { type: "wasm", contents: readFileSync(join(workerFolder, "index_bg.wasm")) },
+      },
+    },
+    env: {
+      ...Object.fromEntries([...text, ...ledgers]),
+      TOLLGATE_KV: { type: "kv", id: "tollgate" },
+      ASSETS: { type: "assets" },
+    },
+    exports: Object.fromEntries(objects.map(({ className }) => [className, { type: "durable-object", storage: "sqlite" }])),
+    assets: { directory: join(root, "www"), hasUserWorker: true },
+  };
+  const miniflare = new Miniflare({
+    host: "127.0.0.1",
+    port,
+    cf: false,
+    logRequests: false,
+    telemetry: { enabled: false },
+    resourcePersistencePath: state,
+    log: new Log(LogLevel.ERROR),
+    handleStructuredLogs: ({ message }) => log(message),
+    workers: [{ config: worker, dev: { rootPath: root } }],
+  });
+  try {
+    const url = (await miniflare.ready).origin;
+    if (config) {
+      const kv = await miniflare.getKVNamespace("TOLLGATE_KV");
+      await kv.put("config", JSON.stringify(config));
+    }
+    return { url, stop: () => miniflare.dispose() };
+  } catch (error) {
+    await miniflare.dispose().catch(() => {});
+    throw error;
+  }
+}

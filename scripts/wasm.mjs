@@ -1,0 +1,123 @@
+// Builds the core for wasm: the Worker (build/worker) and the JavaScript build (build/js).
+
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { fingerprint, forget, fresh, remember } from "./fingerprint.mjs";
+import { run } from "./process.mjs";
+import { jsFolder, kept, packaged, root, target, workerFolder } from "./place.mjs";
+import { cargoProblem, rust, wasmBindgen, wasmTarget } from "./setup.mjs";
+import { Problem, step } from "./steps.mjs";
+import { workerSettings } from "./wrangler-toml.mjs";
+
+const CORE = ["src", "Cargo.toml", "Cargo.lock", "build.rs", "data", "prices", ".cargo"];
+const GLUE = ["package-lock.json", "scripts/wasm.mjs"];
+
+// What the instruction set of Rust's wasm target holds; binaryen would refuse the module without them.
+const FEATURES = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue"];
+const MORE_FEATURES = ["reference-types", "exception-handling", "simd"];
+
+/** Builds the Worker and the JavaScript build where their inputs have changed. `force` builds them anyway. */
+export async function buildAll({ worker = true, js = true, force = false } = {}) {
+  const workerPrint = fingerprint([...CORE, ...GLUE, "scripts/worker-entry.mjs", "wrangler.toml"]);
+  const jsPrint = fingerprint([...CORE, ...GLUE]);
+  const workerDue = worker && (force || !fresh("worker", workerPrint, join(workerFolder, "index.js")));
+  const jsDue = js && (force || !fresh("js", jsPrint, join(jsFolder, "tollgate.js")));
+  if (!workerDue && !jsDue) return;
+  await rust();
+  await wasmTarget();
+  const bindgen = await wasmBindgen();
+  if (workerDue) {
+    forget("worker");
+    await buildWorker(bindgen);
+    remember("worker", workerPrint);
+  }
+  if (jsDue) {
+    forget("js");
+    await buildJs(bindgen);
+    remember("js", jsPrint);
+  }
+}
+
+async function buildWorker(bindgen) {
+  const wasm = await cargo("the Worker", ["--features", "worker"]);
+  const folder = staged("worker");
+  await step("JavaScript around the Worker", async (at) => {
+    // The flags make the module restartable after a panic: see worker-entry.mjs.
+    const restartable = ["--experimental-reset-state-function", "--force-enable-abort-handler"];
+    await bind(bindgen, wasm, folder, ["--target", "module", "--out-name", "index", ...restartable], at);
+    writeWorkerEntry(folder);
+    await bundle(folder, at);
+    await optimise(join(folder, "index_bg.wasm"), at);
+  });
+  mkdirSync(workerFolder, { recursive: true });
+  copyFileSync(join(folder, "index_bg.wasm"), join(workerFolder, "index_bg.wasm"));
+  copyFileSync(join(folder, "bundle.js"), join(workerFolder, "index.js"));
+}
+
+async function buildJs(bindgen) {
+  const wasm = await cargo("the JavaScript build", ["--features", "js"]);
+  const folder = staged("js");
+  await step("JavaScript around the JavaScript build", async (at) => {
+    await bind(bindgen, wasm, folder, ["--target", "web", "--out-name", "tollgate"], at);
+    await optimise(join(folder, "tollgate_bg.wasm"), at);
+  });
+  mkdirSync(jsFolder, { recursive: true });
+  for (const name of ["tollgate_bg.wasm", "tollgate.js"]) copyFileSync(join(folder, name), join(jsFolder, name));
+}
+
+async function cargo(what, features) {
+  const args = ["build", "--release", "--locked", "--lib", "--no-default-features", "--target", target, ...features];
+  const { code, output } = await step(`Rust: ${what}`, (at) => run("cargo", args, { cwd: root, onLine: at }));
+  if (code !== 0) throw new Problem(cargoProblem(output, `${what} could not be built`), output);
+  const folder = process.env.CARGO_TARGET_DIR || join(root, "target");
+  const built = join(folder, target, "release", "tollgate.wasm");
+  if (!existsSync(built)) {
+    throw new Problem(`cargo put no file at ${built}: unset build.target-dir in cargo's own configuration`);
+  }
+  // Both builds have the same name: the second would overwrite the first.
+  const copy = join(staged(`${features.at(-1)}-cargo`), "tollgate.wasm");
+  copyFileSync(built, copy);
+  return copy;
+}
+
+/** An empty folder for what is not finished. */
+function staged(name) {
+  const folder = join(kept, "staged", name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+async function bind(bindgen, wasm, folder, flags, onLine) {
+  const { code, output } = await run(bindgen, [wasm, "--out-dir", folder, "--no-typescript", ...flags], { onLine });
+  if (code !== 0) throw new Problem("wasm-bindgen failed; its own message is above", output);
+}
+
+function writeWorkerEntry(folder) {
+  // `import source` is a proposal; Cloudflare's `import` of a .wasm file gives the same compiled module.
+  const index = join(folder, "index.js");
+  writeFileSync(index, readFileSync(index, "utf8").replaceAll("import source ", "import "));
+  const classes = workerSettings().objects.map(({ className }) => className);
+  const exported = classes.map((name) => `export const ${name} = durableObject("${name}");\n`).join("");
+  const entry = readFileSync(join(root, "scripts", "worker-entry.mjs"), "utf8");
+  writeFileSync(join(folder, "entry.js"), entry.replace("export function durableObject", "function durableObject") + exported);
+}
+
+async function bundle(folder, onLine) {
+  const exe = process.platform === "win32" ? "esbuild.exe" : join("bin", "esbuild");
+  const program = packaged(`@esbuild/${process.platform}-${process.arch}`, exe);
+  const args = ["entry.js", "--bundle", "--format=esm", "--minify", "--outfile=bundle.js", "--log-level=warning"];
+  const outside = ["--external:./index_bg.wasm", "--external:cloudflare:*"];
+  const { code, output } = await run(program, [...args, ...outside], { cwd: folder, onLine });
+  if (code !== 0) throw new Problem("esbuild failed; its own message is above", output);
+}
+
+async function optimise(path, onLine) {
+  onLine("wasm-opt");
+  const flags = [...FEATURES, ...MORE_FEATURES].map((feature) => `--enable-${feature}`);
+  const script = packaged("binaryen", "bin", "wasm-opt");
+  const { code, output } = await run(process.execPath, [script, path, "-o", `${path}.opt`, "-Os", ...flags], { onLine });
+  if (code !== 0) throw new Problem("wasm-opt failed; its own message is above", output);
+  renameSync(`${path}.opt`, path);
+}
