@@ -47,23 +47,23 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     let host = Rc::new(Worker::new(env));
     let gateway = match gateway(&host).await {
         Ok(gateway) => gateway,
-        Err(error) => return whole(&Reply::<UpstreamBody>::error(&error)),
+        Err(error) => return whole(Reply::<UpstreamBody>::error(&error)),
     };
     let (head, body) = read_request(&request)?;
     let reply = gateway.handle(host.as_ref(), head, body).await;
-    match reply.body {
-        ReplyBody::Whole(_) => whole(&reply),
-        ReplyBody::Stream(relay) => {
-            let (mut sink, readable) = channel()?;
-            let response = builder(reply.status, &reply.headers)?.stream(readable);
-            // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
-            context.wait_until(async move {
-                relay.run(host.as_ref(), &mut sink).await;
-                sink.close().await;
-            });
-            Ok(response)
-        }
-    }
+    let Reply { status, headers, body } = reply;
+    let relay = match body {
+        ReplyBody::Stream(relay) => relay,
+        whole_body @ ReplyBody::Whole(_) => return whole(Reply { status, headers, body: whole_body }),
+    };
+    let (mut sink, readable) = channel()?;
+    let response = builder(status, &headers)?.stream(readable);
+    // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
+    context.wait_until(async move {
+        relay.run(host.as_ref(), &mut sink).await;
+        sink.close().await;
+    });
+    Ok(response)
 }
 
 /// The isolate's gateway, made anew when the configuration has changed.
@@ -112,10 +112,11 @@ fn builder(status: u16, headers: &Headers) -> Result<ResponseBuilder> {
     Ok(ResponseBuilder::new().with_status(status).with_headers(out))
 }
 
-fn whole<B>(reply: &Reply<B>) -> Result<Response> {
-    let body = match &reply.body {
-        ReplyBody::Whole(bytes) if !bytes.is_empty() => bytes.clone(),
-        _ => return Ok(builder(reply.status, &reply.headers)?.empty()),
-    };
-    builder(reply.status, &reply.headers)?.from_bytes(body)
+fn whole<B>(reply: Reply<B>) -> Result<Response> {
+    let builder = builder(reply.status, &reply.headers)?;
+    Ok(match reply.body {
+        // `fixed` keeps the content type; the other makers of bodies set their own.
+        ReplyBody::Whole(bytes) if !bytes.is_empty() => builder.fixed(bytes),
+        _ => builder.empty(),
+    })
 }
