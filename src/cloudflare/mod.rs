@@ -47,17 +47,17 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     let host = Rc::new(Worker::new(env));
     let gateway = match gateway(&host).await {
         Ok(gateway) => gateway,
-        Err(error) => return whole(Reply::<UpstreamBody>::error(&error)),
+        Err(error) => return Ok(whole(Reply::<UpstreamBody>::error(&error))),
     };
-    let (head, body) = read_request(&request)?;
+    let (head, body) = read_request(&request);
     let reply = gateway.handle(host.as_ref(), head, body).await;
     let Reply { status, headers, body } = reply;
     let relay = match body {
         ReplyBody::Stream(relay) => relay,
-        whole_body @ ReplyBody::Whole(_) => return whole(Reply { status, headers, body: whole_body }),
+        whole_body @ ReplyBody::Whole(_) => return Ok(whole(Reply { status, headers, body: whole_body })),
     };
     let (mut sink, readable) = channel()?;
-    let response = builder(status, &headers)?.stream(readable);
+    let response = builder(status, &headers).stream(readable);
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     context.wait_until(async move {
         relay.run(host.as_ref(), &mut sink).await;
@@ -97,26 +97,26 @@ async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
     Ok(gateway)
 }
 
-fn read_request(request: &Request) -> Result<(HttpRequest, UpstreamBody)> {
+fn read_request(request: &Request) -> (HttpRequest, UpstreamBody) {
     let headers: Headers = request.headers().entries().collect();
     let head = HttpRequest { method: request.inner().method(), url: request.inner().url(), headers, body: Vec::new() };
-    Ok((head, UpstreamBody::of_request(request.inner())))
+    (head, UpstreamBody::of_request(request.inner()))
 }
 
-fn builder(status: u16, headers: &Headers) -> Result<ResponseBuilder> {
+fn builder(status: u16, headers: &Headers) -> ResponseBuilder {
     let out = worker::Headers::new();
     for (name, value) in headers.iter() {
         // A value that HTTP cannot carry is left out rather than failing the answer.
         let _ = out.append(name, value);
     }
-    Ok(ResponseBuilder::new().with_status(status).with_headers(out))
+    ResponseBuilder::new().with_status(status).with_headers(out)
 }
 
-fn whole<B>(reply: Reply<B>) -> Result<Response> {
-    let builder = builder(reply.status, &reply.headers)?;
-    Ok(match reply.body {
+fn whole<B>(reply: Reply<B>) -> Response {
+    let builder = builder(reply.status, &reply.headers);
+    match reply.body {
         // `fixed` keeps the content type; the other makers of bodies set their own.
         ReplyBody::Whole(bytes) if !bytes.is_empty() => builder.fixed(bytes),
         _ => builder.empty(),
-    })
+    }
 }
