@@ -43,16 +43,22 @@ impl Config {
 
     /// The provider that `model` waits for: everything that could serve it names providers which this version does not
     /// speak yet. `None` where the model can be served, and where nobody knows it.
-    pub fn waiting_for<'a>(&'a self, model: &'a str) -> Option<&'a str> {
+    pub fn waiting_for(&self, model: &str) -> Option<String> {
         let (group, found) = self.find(model);
+        let waiting = |place| match place {
+            Place::Waiting(provider, _) => Some(provider.to_owned()),
+            _ => None,
+        };
         if found.is_empty() {
-            return match place(group, None) {
-                Place::Waiting(provider, _) if group.contains('/') => Some(provider),
-                _ => None,
-            };
+            return group.contains('/').then(|| waiting(place(group, None))).flatten();
         }
-        let served = found.iter().any(|(deployment, model)| matched(deployment, model).is_some());
-        if served { None } else { found.first().map(|(deployment, _)| deployment.provider_name.as_str()) }
+        if found.iter().any(|(deployment, model)| matched(deployment, model).is_some()) {
+            return None;
+        }
+        found.iter().find_map(|(deployment, model)| {
+            let named = || Some(deployment.provider_name.clone());
+            if deployment.is_spoken() { waiting(wild_place(deployment, model)) } else { named() }
+        })
     }
 
     /// Names of groups and aliases that are spelled nearly like `model`, nearest first.
@@ -94,7 +100,7 @@ impl Config {
             return (model, vec![plain(deployment)]);
         }
         let group = self.group_of(model);
-        let exact: Vec<_> = self.group(group).map(plain).collect();
+        let exact: Vec<_> = self.group(group).filter(|_| !group.contains(ANY)).map(plain).collect();
         if !exact.is_empty() {
             return (group, exact);
         }
@@ -122,7 +128,9 @@ impl Config {
         }
         let Some((name, _)) = best else { return Vec::new() };
         let captures = pattern::captures(name, model).unwrap_or_default();
-        self.group(name).map(|deployment| (deployment, pattern::filled(&deployment.model, &captures, model))).collect()
+        self.group(name)
+            .map(|deployment| (deployment, pattern::filled(&deployment.written, &captures, model)))
+            .collect()
     }
 
     /// A deployment for a `provider/model` that the configuration does not name.
@@ -146,25 +154,27 @@ impl Config {
 
 impl Deployment {
     /// Whether this version speaks its provider, or will know it when a model is asked for.
-    fn is_spoken(&self) -> bool {
+    pub(super) fn is_spoken(&self) -> bool {
         self.provider.is_some() || self.provider_name == ANY
     }
 }
 
-/// The match of a deployment whose upstream model is `model`; `None` where nobody speaks it.
+/// What of a deployment with a `*` in its model stands for `filled`, its model with every `*` filled.
+fn wild_place<'m>(deployment: &'m Deployment, filled: &'m str) -> Place<'m> {
+    let provider = deployment.provider_name.as_str();
+    let named = filled.strip_prefix(provider).is_some_and(|rest| rest.starts_with('/'));
+    // Filled with what names no provider, or another one, it still goes to its own.
+    place(filled, (provider != ANY && !named).then_some(provider))
+}
+
+/// The match of a deployment whose upstream model, filled, is `model`; `None` where nobody speaks it.
 fn matched(deployment: &Rc<Deployment>, model: &str) -> Option<Match> {
     let (provider, model) = match deployment.provider {
-        // Filled with the whole requested model, it may name its own provider once more.
-        Some(row) => {
-            let doubled = model.strip_prefix(row.name).and_then(|rest| rest.strip_prefix('/'));
-            let wild = deployment.model.contains(ANY);
-            (row, doubled.filter(|_| wild).unwrap_or(model))
-        }
-        None if deployment.provider_name == ANY => match place(model, None) {
-            Place::Row(row, model) => (row, model),
+        Some(row) if !deployment.written.contains(ANY) => (row, model),
+        _ => match wild_place(deployment, model) {
+            Place::Row(row, model) if !model.contains(ANY) => (row, model),
             _ => return None,
         },
-        None => return None,
     };
     Some(Match { deployment: Rc::clone(deployment), provider, model: model.to_owned() })
 }

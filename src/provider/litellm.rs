@@ -19,31 +19,6 @@ strands_decider synthetic tencent tensormesh text-completion-codestral text-comp
 text-completion-openai together_ai topaz transcribe triton typesafe v0 valkey veniceai vercel_ai_gateway \
 vertex_ai vertex_ai_beta vllm volcengine voyage wandb watsonx watsonx_text xai xiaomi_mimo xinference zai";
 
-/// How models begin that LiteLLM takes without a provider before them, and their provider.
-const BARE: &[(&str, &str)] = &[
-    ("gpt-", "openai"),
-    ("chatgpt-", "openai"),
-    ("ft:gpt-", "openai"),
-    ("o1", "openai"),
-    ("o3", "openai"),
-    ("o4", "openai"),
-    ("text-embedding-", "openai"),
-    ("dall-e-", "openai"),
-    ("whisper-", "openai"),
-    ("tts-", "openai"),
-    ("omni-moderation-", "openai"),
-    ("claude-", "anthropic"),
-    ("gemini-", "vertex_ai"),
-    ("command-", "cohere_chat"),
-    ("embed-", "cohere"),
-    ("rerank-", "cohere"),
-];
-
-/// The provider that LiteLLM finds for a model without a provider before it.
-pub(crate) fn of_bare(model: &str) -> Option<&'static str> {
-    BARE.iter().find(|(start, _)| model.starts_with(start)).map(|(_, provider)| *provider)
-}
-
 /// Fields of `litellm_settings` that belong to one provider.
 pub(crate) const SETTINGS: &str = "\
 ai21_key aleph_alpha_key amazon_nova_api_key anthropic_beta_headers_url anthropic_key \

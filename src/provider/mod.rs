@@ -2,6 +2,7 @@
 
 pub mod errors;
 pub(crate) mod litellm;
+pub mod mock;
 pub mod openai;
 mod params;
 mod reader;

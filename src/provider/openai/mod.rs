@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod messages;
+pub mod quirks;
 mod reasoning;
 mod request;
 mod stream;

@@ -82,8 +82,10 @@ fn drop_refused(dialect: &OpenAi, target: &Target<'_>, fields: &mut Fields, note
         if !fields.contains(name) || settings.allowed_openai_params.iter().any(|allowed| allowed == name) {
             continue;
         }
-        if fields.raw(name).is_some() {
-            let list = if settings.drop_params { &mut notes.dropped } else { &mut refused };
+        if let Some(value) = fields.raw(name) {
+            // As in LiteLLM: these say nothing that an answer would show.
+            let idle = *name == "user" || (*name == "n" && value.get() == "1");
+            let list = if settings.drop_params || idle { &mut notes.dropped } else { &mut refused };
             list.push((*name).to_owned());
         }
         fields.remove(name);

@@ -1,0 +1,322 @@
+//! The dialects of providers who depart from OpenAI's, each a few fields away from another.
+//!
+//! What a row drops is what its provider's documents refuse; where they are silent, it is LiteLLM's list.
+
+use super::{Address, COMPATIBLE, OpenAi, STRICT};
+
+/// Knows only the older name of the answer's bound: the newer one would be refused or, worse, ignored.
+pub const MAX_TOKENS: OpenAi = OpenAi { renames: &[("max_completion_tokens", "max_tokens")], ..COMPATIBLE };
+
+/// Gateways that know LiteLLM's marks of prompt caches and reasoning, and hand them on.
+pub const GATEWAY: OpenAi = OpenAi { strips: &[], developer_role: true, ..COMPATIBLE };
+
+/// Takes marks of prompt caches in parts.
+pub const CACHE_MARKS: OpenAi = OpenAi { strips: &["thinking_blocks", "provider_specific_fields"], ..COMPATIBLE };
+
+/// A server of the user's own: no key needed.
+pub const OWN_SERVER: OpenAi = OpenAi { keyless: true, ..COMPATIBLE };
+
+/// Azure OpenAI.
+pub const AZURE: OpenAi = OpenAi { address: Address::AzureDeployment, key_header: "api-key", ..super::OPENAI };
+
+/// Azure AI Foundry.
+pub const AZURE_AI: OpenAi =
+    OpenAi { address: Address::AzureModels, key_header: "api-key", strips: STRICT, ..COMPATIBLE };
+
+/// AI21 (<https://docs.ai21.com/reference/jamba-1-6-api-ref>).
+pub const AI21: OpenAi = OpenAi {
+    drops: &[
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "seed",
+        "top_logprobs",
+    ],
+    stream_options: false,
+    ..MAX_TOKENS
+};
+
+/// Amazon Nova.
+pub const AMAZON_NOVA: OpenAi = OpenAi {
+    drops: &[
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "response_format",
+        "seed",
+        "top_logprobs",
+    ],
+    ..COMPATIBLE
+};
+
+/// Baseten.
+pub const BASETEN: OpenAi =
+    OpenAi { drops: &["logit_bias", "logprobs", "n", "parallel_tool_calls", "top_logprobs"], ..COMPATIBLE };
+
+/// Cerebras (<https://inference-docs.cerebras.ai/resources/openai>).
+pub const CEREBRAS: OpenAi = OpenAi {
+    drops: &["frequency_penalty", "logit_bias", "n", "parallel_tool_calls", "presence_penalty", "service_tier"],
+    strips: STRICT,
+    ..COMPATIBLE
+};
+
+/// Clarifai.
+pub const CLARIFAI: OpenAi = OpenAi {
+    drops: &["logit_bias", "logprobs", "n", "parallel_tool_calls", "seed", "stop", "top_logprobs"],
+    ..COMPATIBLE
+};
+
+/// Cohere's compatibility API (<https://docs.cohere.com/docs/compatibility-api>).
+pub const COHERE: OpenAi = OpenAi {
+    drops: &[
+        "audio",
+        "logit_bias",
+        "modalities",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "service_tier",
+        "store",
+        "top_logprobs",
+    ],
+    ..MAX_TOKENS
+};
+
+/// Databricks' serving endpoints.
+pub const DATABRICKS: OpenAi = OpenAi {
+    drops: &[
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "seed",
+        "top_logprobs",
+    ],
+    strips: &["thinking_blocks", "provider_specific_fields"],
+    stream_options: false,
+    ..MAX_TOKENS
+};
+
+/// `DeepInfra`.
+pub const DEEPINFRA: OpenAi =
+    OpenAi { drops: &["logprobs", "parallel_tool_calls", "seed", "top_logprobs"], ..MAX_TOKENS };
+
+/// DeepSeek (<https://api-docs.deepseek.com/api/create-chat-completion>): content is a string.
+pub const DEEPSEEK: OpenAi = OpenAi { text_parts: false, ..MAX_TOKENS };
+
+/// Featherless.
+pub const FEATHERLESS_AI: OpenAi = OpenAi {
+    drops: &["logprobs", "parallel_tool_calls", "response_format", "seed", "tool_choice", "tools", "top_logprobs"],
+    ..MAX_TOKENS
+};
+
+/// Fireworks (<https://docs.fireworks.ai/guides/function-calling>).
+pub const FIREWORKS_AI: OpenAi = OpenAi { required_tool: "any", ..MAX_TOKENS };
+
+/// `DigitalOcean` Gradient.
+pub const GRADIENT_AI: OpenAi = OpenAi {
+    drops: &[
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "response_format",
+        "seed",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+    ],
+    ..COMPATIBLE
+};
+
+/// Groq (<https://console.groq.com/docs/openai>): answers 400 to these, and to foreign fields of messages.
+pub const GROQ: OpenAi = OpenAi { drops: &["logit_bias", "logprobs", "top_logprobs"], strips: STRICT, ..COMPATIBLE };
+
+/// vLLM of the user's own.
+pub const HOSTED_VLLM: OpenAi = OpenAi { strict_tools: false, ..OWN_SERVER };
+
+/// Hyperbolic.
+pub const HYPERBOLIC: OpenAi =
+    OpenAi { drops: &["logit_bias", "logprobs", "parallel_tool_calls", "top_logprobs"], ..MAX_TOKENS };
+
+/// Inception (<https://docs.inceptionlabs.ai/>).
+pub const INCEPTION: OpenAi = OpenAi {
+    drops: &[
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "seed",
+        "top_logprobs",
+        "top_p",
+    ],
+    ..MAX_TOKENS
+};
+
+/// Maritaca.
+pub const MARITALK: OpenAi = OpenAi {
+    drops: &["logit_bias", "logprobs", "parallel_tool_calls", "response_format", "seed", "top_logprobs"],
+    ..MAX_TOKENS
+};
+
+/// Mistral (<https://docs.mistral.ai/api/>): answers 422 to every field that it does not know.
+pub const MISTRAL: OpenAi = OpenAi {
+    drops: &[
+        "audio",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "modalities",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "top_logprobs",
+        "user",
+        "verbosity",
+        "web_search_options",
+    ],
+    renames: &[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")],
+    strips: STRICT,
+    required_tool: "any",
+    stream_options: false,
+    temperature_max: Some(1.5),
+    ..COMPATIBLE
+};
+
+/// Moonshot (<https://platform.moonshot.ai/docs/api/chat>).
+pub const MOONSHOT: OpenAi =
+    OpenAi { drops: &["function_call", "functions"], text_parts: false, temperature_max: Some(1.0), ..MAX_TOKENS };
+
+/// Morph: a model that applies edits takes nothing but messages.
+pub const MORPH: OpenAi = OpenAi {
+    drops: &[
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "response_format",
+        "seed",
+        "stop",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+    ],
+    stream_options: false,
+    ..MAX_TOKENS
+};
+
+/// Nadir.
+pub const NADIR: OpenAi = OpenAi {
+    drops: &[
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "seed",
+        "stop",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+    ],
+    stream_options: false,
+    ..MAX_TOKENS
+};
+
+/// Nscale.
+pub const NSCALE: OpenAi = OpenAi { drops: &["parallel_tool_calls", "seed", "tool_choice", "tools"], ..MAX_TOKENS };
+
+/// NVIDIA's NIM (<https://docs.nvidia.com/nim/large-language-models/latest/api-reference.html>).
+pub const NVIDIA_NIM: OpenAi = OpenAi { drops: &["logit_bias", "logprobs", "n", "top_logprobs"], ..MAX_TOKENS };
+
+/// Perplexity (<https://docs.perplexity.ai/api-reference/chat-completions-post>): it tells usage in every chunk and
+/// never sends `[DONE]` (<https://github.com/perplexityai/api-discussion/issues/209>).
+pub const PERPLEXITY: OpenAi = OpenAi {
+    drops: &[
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "seed",
+        "stop",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+    ],
+    stream_options: false,
+    ends_at_finish: true,
+    ..MAX_TOKENS
+};
+
+/// `PublicAI`: content is a string.
+pub const PUBLICAI: OpenAi = OpenAi { text_parts: false, ..MAX_TOKENS };
+
+/// Sail.
+pub const SAIL: OpenAi = OpenAi {
+    drops: &["frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "seed", "stop", "top_logprobs"],
+    ..COMPATIBLE
+};
+
+/// `SambaNova` (<https://docs.sambanova.ai/cloud/docs/get-started/openai>).
+pub const SAMBANOVA: OpenAi = OpenAi {
+    drops: &["frequency_penalty", "logit_bias", "logprobs", "n", "presence_penalty", "seed", "top_logprobs"],
+    text_parts: false,
+    ..COMPATIBLE
+};
+
+/// Sarvam: its own key header.
+pub const SARVAM: OpenAi = OpenAi { key_header: "api-subscription-key", ..MAX_TOKENS };
+
+/// SCX.
+pub const SCX_AI: OpenAi = OpenAi { temperature_max: Some(1.99), ..MAX_TOKENS };
+
+/// v0 (<https://v0.dev/docs/api/model>).
+pub const V0: OpenAi = OpenAi {
+    drops: &[
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "response_format",
+        "seed",
+        "stop",
+        "temperature",
+        "top_logprobs",
+        "top_p",
+    ],
+    stream_options: false,
+    ..COMPATIBLE
+};
+
+/// xAI (<https://docs.x.ai/docs/api-reference>).
+pub const XAI: OpenAi = OpenAi { strict_tools: false, ..COMPATIBLE };
+
+/// Z.AI (<https://docs.z.ai/api-reference/llm/chat-completion>).
+pub const ZAI: OpenAi = OpenAi {
+    drops: &[
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "seed",
+        "top_logprobs",
+    ],
+    temperature_max: Some(1.0),
+    ..MAX_TOKENS
+};
