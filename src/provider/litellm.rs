@@ -36,7 +36,7 @@ s3_callback_params sap_service_key snowflake_key strip_anthropic_total_tokens to
 use_chat_completions_url_for_anthropic_messages vercel_ai_gateway_key vertex_ai_safety_settings \
 vertex_location vertex_project wandb_key xai_key";
 
-/// Fields of `litellm_params` that belong to one provider: credentials, regions, quirks. None is a field of the request.
+/// Fields of `litellm_params` that belong to one provider (credentials, regions, quirks), and to no request.
 pub(crate) const PARAMS: &str = "\
 anthropic_disable_workload_identity_federation anthropic_federation_rule_id anthropic_federation_workspace_id \
 anthropic_identity_source anthropic_identity_token anthropic_identity_token_file anthropic_issuer_audience \
