@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { readConfig } from "./config.mjs";
 import { jsFolder } from "./place.mjs";
+import { Problem } from "./steps.mjs";
 
 /** Loads the JavaScript build of the core. */
 export async function core() {
@@ -21,4 +23,18 @@ export function check(built, { config, place }) {
       .filter((one) => one.severity === severity)
       .map(({ path, message }) => `${place(path)}: ${path ? `${path}: ` : ""}${message}`);
   return { errors: lines("error"), warnings: lines("warning") };
+}
+
+/**
+ * Reads and checks a config file, prints what is wrong with it and fails on errors. `more` adds warnings of the
+ * caller's, as lines, to those of the check. Answers `{ config, place, built }`.
+ */
+export async function checkedConfig(path, more = () => []) {
+  const read = readConfig(path);
+  const built = await core();
+  const { errors, warnings } = check(built, read);
+  for (const line of errors) console.error(line);
+  for (const line of [...warnings, ...more({ ...read, built })]) console.error(`warning: ${line}`);
+  if (errors.length) throw new Problem(`${path} has ${errors.length} error${errors.length === 1 ? "" : "s"}: mend the above`);
+  return { ...read, built };
 }

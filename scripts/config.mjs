@@ -9,6 +9,16 @@ import { Problem } from "./steps.mjs";
 
 // LiteLLM reads YAML 1.1 (`yes` is true, `<<` merges), but no one means a date or a set in a gateway's config.
 const NOT_MEANT = ["timestamp", "set", "omap", "pairs", "binary"].map((name) => `tag:yaml.org,2002:${name}`);
+// LiteLLM's reader takes no bare `y` or `n` for a truth value.
+const TRUTHS = [/^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/, /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/];
+
+/** The tags of YAML 1.1 that LiteLLM's users mean. */
+function meant(tags) {
+  const truths = [...TRUTHS];
+  return tags
+    .filter((tag) => !NOT_MEANT.includes(tag.tag))
+    .map((tag) => (tag.tag === "tag:yaml.org,2002:bool" ? { ...tag, test: truths.shift() } : tag));
+}
 
 /**
  * Reads a config file and its `include` files: `{ config, place }`, where `place(path)` answers `file:line` of a field
@@ -41,7 +51,7 @@ function readFile(path, lines) {
   const document = parseDocument(text, {
     lineCounter: counter,
     version: "1.1",
-    customTags: (tags) => tags.filter((tag) => !NOT_MEANT.includes(tag.tag)),
+    customTags: meant,
     prettyErrors: false,
   });
   const line = (offset) => counter.linePos(offset ?? 0).line;

@@ -43,30 +43,18 @@ async function portIsFree(port) {
   });
 }
 
-async function checked(path, variables) {
-  const { check, core } = await import("./checker.mjs");
-  const { readConfig } = await import("./config.mjs");
-  const { resolveVariables } = await import("./variables.mjs");
-  const read = readConfig(path);
-  const built = await core();
-  const { errors, warnings } = check(built, read);
-  const { found, missing } = resolveVariables(read.config, JSON.parse(built.variables()), path);
-  if (variables) {
-    for (const { name, path: field } of missing) {
-      warnings.push(`${read.place(field)}: ${field}: ${name} is not set; export it, or put ${name}=… into .env`);
-    }
-  }
-  for (const line of errors) console.error(line);
-  for (const line of warnings) console.error(`warning: ${line}`);
-  if (errors.length) {
-    throw new Problem(`${path} has ${errors.length === 1 ? "an error" : `${errors.length} errors`}; nothing was started`);
-  }
-  return { config: read.config, found };
-}
-
 async function serve({ config: path, port }) {
-  const { config, found } = await checked(path, true);
+  const { checkedConfig } = await import("./checker.mjs");
   const { example, masterKey } = await import("./example.mjs");
+  const { resolveVariables } = await import("./variables.mjs");
+  let found;
+  const { config } = await checkedConfig(path, ({ config, place, built }) => {
+    const resolved = resolveVariables(config, JSON.parse(built.variables()), path);
+    found = resolved.found;
+    return resolved.missing.map(
+      ({ name, path }) => `${place(path)}: ${path}: ${name} is not set; export it, or write ${name}=… into .env`,
+    );
+  });
   const key = masterKey(config, found);
   if (!key) console.error("warning: no general_settings.master_key: anyone on this machine may call the gateway");
   const { openGateway } = await import("./gateway.mjs");
@@ -85,7 +73,8 @@ await main(async () => {
   if (await underModernNode()) return process.exitCode;
   await buildAll({ worker: !given.check });
   if (given.check) {
-    await checked(given.config, false);
+    const { checkedConfig } = await import("./checker.mjs");
+    await checkedConfig(given.config);
     console.log(`${given.config}: no errors`);
   } else {
     await serve(given);

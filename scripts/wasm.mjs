@@ -19,7 +19,7 @@ const MORE_FEATURES = ["reference-types", "exception-handling", "simd"];
 
 /** Builds the Worker and the JavaScript build where their inputs have changed. `force` builds them anyway. */
 export async function buildAll({ worker = true, js = true, force = false } = {}) {
-  const workerPrint = fingerprint([...CORE, ...GLUE, "scripts/worker-entry.mjs", "wrangler.toml"]);
+  const workerPrint = fingerprint([...CORE, ...GLUE, "scripts/worker-entry.mjs"], workerSettings().objects);
   const jsPrint = fingerprint([...CORE, ...GLUE]);
   const workerDue = worker && (force || !fresh("worker", workerPrint, join(workerFolder, "index.js")));
   const jsDue = js && (force || !fresh("js", jsPrint, join(jsFolder, "tollgate.js")));

@@ -18,3 +18,15 @@ export function workerSettings(path = join(root, "wrangler.toml")) {
     objects: tables.map((table) => ({ binding: value("name", table), className: value("class_name", table) })),
   };
 }
+
+const table = (binding) => new RegExp(`^\\[\\[kv_namespaces\\]\\]\\r?\\n(?:(?!\\[).*\\r?\\n)*?binding *= *"${binding}"\\r?\\n(?:id *= *"([^"]*)"\\r?\\n)?`, "m");
+
+/** The id of a KV namespace in the text of wrangler.toml; `undefined` where it has none yet. */
+export function namespaceId(text, binding) {
+  return text.match(table(binding))?.[1] || undefined;
+}
+
+/** The text of wrangler.toml with the id of a KV namespace written behind its binding. */
+export function withNamespaceId(text, binding, id) {
+  return text.replace(table(binding), (found) => `${found.replace(/id *= *"[^"]*"\r?\n$/, "")}id = "${id}"\n`);
+}

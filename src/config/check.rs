@@ -15,61 +15,41 @@ const ENTRY: &[&str] = &["model_name", "litellm_params", "model_info"];
 const CREDENTIAL: &[&str] = &["credential_name", "credential_values", "credential_info"];
 
 /// Fields of requests: known to be meant, however near they are to a field that steers the gateway.
-const REQUEST: &[&str] = &[
-    "audio",
-    "dimensions",
-    "encoding_format",
-    "extra_body",
-    "extra_query",
-    "frequency_penalty",
-    "function_call",
-    "functions",
-    "input",
-    "logit_bias",
-    "logprobs",
-    "max_completion_tokens",
-    "max_tokens",
-    "messages",
-    "modalities",
-    "n",
-    "parallel_tool_calls",
-    "prediction",
-    "presence_penalty",
-    "reasoning_effort",
-    "response_format",
-    "safety_settings",
-    "seed",
-    "service_tier",
-    "stop",
-    "store",
-    "stream",
-    "stream_options",
-    "temperature",
-    "thinking",
-    "tool_choice",
-    "tools",
-    "top_k",
-    "top_logprobs",
-    "top_p",
-    "user",
-    "verbosity",
-    "web_search_options",
-];
+const REQUEST: &str = "\
+audio dimensions encoding_format extra_body extra_query frequency_penalty function_call functions input \
+logit_bias logprobs max_completion_tokens max_tokens messages modalities n parallel_tool_calls prediction \
+presence_penalty reasoning_effort response_format safety_settings seed service_tier stop store stream \
+stream_options temperature thinking tool_choice tools top_k top_logprobs top_p user verbosity \
+web_search_options";
 
-/// Checks a configuration: every error that [`Config::read`](super::Config::read) gives, unknown fields with near names,
-/// fallbacks and aliases to nowhere, values that look like a mistaken `os.environ/NAME`, and one warning for each known
-/// setting that this version does not act on. Errors come first; empty is perfect.
+/// Checks a configuration.
+///
+/// Gives every error of [`Config::read`](super::Config::read), unknown fields with near names, fallbacks and aliases to
+/// nowhere, values that look like a mistaken `os.environ/NAME`, and one warning for each known setting that this version
+/// does not act on. One finding a place, errors first; empty is perfect.
 pub fn check(json: &str) -> Vec<Finding> {
     let document = match read::document(json) {
         Ok(document) => document,
         Err(finding) => return vec![finding],
     };
     let (config, mut findings) = read::read(&document, &|_| None);
+    values::check(&document, &mut findings);
     fields(&document, &mut findings);
     references::check(&document, &config, &mut findings);
-    values::check(&document, &mut findings);
     findings.sort_by_key(|finding| finding.severity == Severity::Warning);
-    findings
+    let mut once: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        // One line a place: the first says most, and what is wrong need not be told that it also waits.
+        if !once.iter().any(|other| other.path == finding.path) {
+            once.push(finding);
+        }
+    }
+    once
+}
+
+/// The names of [`REQUEST`].
+fn request() -> impl Iterator<Item = &'static str> {
+    REQUEST.split_ascii_whitespace()
 }
 
 /// Every field against the schema.
@@ -154,8 +134,8 @@ fn params(at: &str, params: &Map<String, Value>, findings: &mut Vec<Finding>) {
     for (name, value) in params {
         if schema::is_param(name) {
             steering(at, PARAMS, name, value, findings);
-        } else if !REQUEST.contains(&name.as_str()) {
-            let all = schema::names(PARAMS).chain(REQUEST.iter().copied());
+        } else if !request().any(|field| field == name) {
+            let all = schema::names(PARAMS).chain(request());
             if let Some(meant) = suggest::slip(name, all) {
                 let message =
                     format!("\"{name}\" is sent upstream as a field of the request; did you mean \"{meant}\"?");

@@ -29,6 +29,16 @@ pub(super) struct Surroundings<'a> {
 
 /// Reads an entry of `model_list`; `None` where an error leaves nothing to act on.
 pub(super) fn read(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> {
+    let variables = entry.reading.variables.borrow().len();
+    let deployment = parsed(entry, around)?;
+    if !deployment.is_spoken() {
+        // Nobody needs to set the key of a deployment that is never chosen.
+        entry.reading.variables.borrow_mut().truncate(variables);
+    }
+    Some(deployment)
+}
+
+fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> {
     let model_name = entry.string("model_name");
     if entry.raw("model_name").is_none() {
         entry.error("model_name", "`model_name` is missing: give the name that clients ask for");
@@ -59,7 +69,6 @@ pub(super) fn read(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Dep
             let message =
                 format!("provider `{provider}` is not spoken by this version yet: this deployment is never chosen");
             params.warning("model", message);
-
             (None, provider.to_owned(), rest.to_owned())
         }
         Place::Unknown(provider) => {
@@ -67,8 +76,13 @@ pub(super) fn read(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Dep
             return None;
         }
     };
+    let model_name = model_name?;
+    if upstream.contains(ANY) && !model_name.contains(ANY) {
+        let message = format!("`{model}` has a `*`, and the model_name \"{model_name}\" has none that could fill it");
+        params.error("model", message);
+    }
     Some(Deployment {
-        model_name: model_name?,
+        model_name,
         id: id(entry, &model_info),
         provider,
         provider_name,

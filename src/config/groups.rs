@@ -21,10 +21,11 @@ pub struct Match {
 impl Config {
     /// The deployments that may serve `model`, in the order of the configuration; empty where there is none.
     ///
-    /// The first of these that knows the model decides, as in LiteLLM's router: a deployment's id, an alias (which stands
-    /// for its group from there on), a group, a wildcard group (the most specific one, `*` last), a `litellm_params.model`
-    /// as it is written, and a `provider/model` that the configuration does not name. Deployments whose provider this
-    /// version does not speak are left out: see [`Config::waiting_for`].
+    /// The first of these that knows the model decides, as in LiteLLM's router: a deployment's id, an alias (which
+    /// stands for its group from there on), a group, a wildcard group (the most specific one, `*` last), a
+    /// `litellm_params.model` as it is written, and a `provider/model` that the configuration does not name. A bare name
+    /// that nothing lists is not guessed: it is most often a slip. Deployments whose provider this version does not
+    /// speak are left out: see [`Config::waiting_for`].
     pub fn deployments_for(&self, model: &str) -> Vec<Match> {
         let (group, found) = self.find(model);
         if !found.is_empty() {
@@ -43,16 +44,22 @@ impl Config {
 
     /// The provider that `model` waits for: everything that could serve it names providers which this version does not
     /// speak yet. `None` where the model can be served, and where nobody knows it.
-    pub fn waiting_for<'a>(&'a self, model: &'a str) -> Option<&'a str> {
+    pub fn waiting_for(&self, model: &str) -> Option<String> {
         let (group, found) = self.find(model);
+        let waiting = |place| match place {
+            Place::Waiting(provider, _) => Some(provider.to_owned()),
+            _ => None,
+        };
         if found.is_empty() {
-            return match place(group, None) {
-                Place::Waiting(provider, _) if group.contains('/') => Some(provider),
-                _ => None,
-            };
+            return group.contains('/').then(|| waiting(place(group, None))).flatten();
         }
-        let served = found.iter().any(|(deployment, model)| matched(deployment, model).is_some());
-        if served { None } else { found.first().map(|(deployment, _)| deployment.provider_name.as_str()) }
+        if found.iter().any(|(deployment, model)| matched(deployment, model).is_some()) {
+            return None;
+        }
+        found.iter().find_map(|(deployment, model)| {
+            let named = || Some(deployment.provider_name.clone());
+            if deployment.is_spoken() { waiting(wild_place(deployment, model)) } else { named() }
+        })
     }
 
     /// Names of groups and aliases that are spelled nearly like `model`, nearest first.
@@ -94,7 +101,7 @@ impl Config {
             return (model, vec![plain(deployment)]);
         }
         let group = self.group_of(model);
-        let exact: Vec<_> = self.group(group).map(plain).collect();
+        let exact: Vec<_> = self.group(group).filter(|_| !group.contains(ANY)).map(plain).collect();
         if !exact.is_empty() {
             return (group, exact);
         }
@@ -122,7 +129,9 @@ impl Config {
         }
         let Some((name, _)) = best else { return Vec::new() };
         let captures = pattern::captures(name, model).unwrap_or_default();
-        self.group(name).map(|deployment| (deployment, pattern::filled(&deployment.model, &captures, model))).collect()
+        self.group(name)
+            .map(|deployment| (deployment, pattern::filled(&deployment.written, &captures, model)))
+            .collect()
     }
 
     /// A deployment for a `provider/model` that the configuration does not name.
@@ -146,25 +155,136 @@ impl Config {
 
 impl Deployment {
     /// Whether this version speaks its provider, or will know it when a model is asked for.
-    fn is_spoken(&self) -> bool {
+    pub(super) fn is_spoken(&self) -> bool {
         self.provider.is_some() || self.provider_name == ANY
     }
 }
 
-/// The match of a deployment whose upstream model is `model`; `None` where nobody speaks it.
+/// What of a deployment with a `*` in its model stands for `filled`, its model with every `*` filled.
+fn wild_place<'m>(deployment: &'m Deployment, filled: &'m str) -> Place<'m> {
+    let provider = deployment.provider_name.as_str();
+    let named = filled.strip_prefix(provider).is_some_and(|rest| rest.starts_with('/'));
+    // Filled with what names no provider, or another one, it still goes to its own.
+    place(filled, (provider != ANY && !named).then_some(provider))
+}
+
+/// The match of a deployment whose upstream model, filled, is `model`; `None` where nobody speaks it.
 fn matched(deployment: &Rc<Deployment>, model: &str) -> Option<Match> {
     let (provider, model) = match deployment.provider {
-        // Filled with the whole requested model, it may name its own provider once more.
-        Some(row) => {
-            let doubled = model.strip_prefix(row.name).and_then(|rest| rest.strip_prefix('/'));
-            let wild = deployment.model.contains(ANY);
-            (row, doubled.filter(|_| wild).unwrap_or(model))
-        }
-        None if deployment.provider_name == ANY => match place(model, None) {
-            Place::Row(row, model) => (row, model),
+        Some(row) if !deployment.written.contains(ANY) => (row, model),
+        _ => match wild_place(deployment, model) {
+            Place::Row(row, model) if !model.contains(ANY) => (row, model),
             _ => return None,
         },
-        None => return None,
     };
     Some(Match { deployment: Rc::clone(deployment), provider, model: model.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Entries of `model_list` as `model_name`, `model`, `id`.
+    fn config(entries: &[(&str, &str, &str)], router: &Value) -> Config {
+        let entry = |(name, model, id): &(&str, &str, &str)| json!({"model_name": name, "litellm_params": {"model": model}, "model_info": {"id": id}});
+        let list: Vec<Value> = entries.iter().map(entry).collect();
+        Config::read(&json!({"model_list": list, "router_settings": router}).to_string()).unwrap()
+    }
+
+    /// The matches for a model as `id provider model`.
+    fn matches(config: &Config, model: &str) -> Vec<String> {
+        let matches = config.deployments_for(model);
+        matches.iter().map(|m| format!("{} {} {}", m.deployment.id, m.provider.name, m.model)).collect()
+    }
+
+    #[test]
+    fn the_first_that_knows_the_model_decides() {
+        let config = config(
+            &[
+                ("gpt-4o", "openai/gpt-4o-2024-08-06", "a"),
+                ("gpt-4o", "groq/gpt-oss", "b"),
+                ("b", "openai/group-named-as-an-id", "c"),
+                ("openai/*", "openai/*", "d"),
+                ("openai/gpt-4*", "groq/gpt-4*", "e"),
+                ("fast", "gpt-4o-mini", "f"),
+            ],
+            &json!({"model_group_alias": {"gpt-4": "gpt-4o", "a-hidden-one": {"model": "fast", "hidden": true}}}),
+        );
+        for (model, wanted) in [
+            ("a", vec!["a openai gpt-4o-2024-08-06"]),
+            ("b", vec!["c openai group-named-as-an-id"]),
+            ("gpt-4o", vec!["a openai gpt-4o-2024-08-06", "b groq gpt-oss"]),
+            ("gpt-4", vec!["a openai gpt-4o-2024-08-06", "b groq gpt-oss"]),
+            ("a-hidden-one", vec!["f openai gpt-4o-mini"]),
+            ("openai/o3", vec!["d openai o3"]),
+            ("openai/gpt-4.1", vec!["e groq gpt-4.1"]),
+            // A bare name is tried with its provider too.
+            ("o3-mini", vec!["d openai o3-mini"]),
+            ("groq/gpt-oss", vec!["b groq gpt-oss"]),
+            ("groq/llama-3.3-70b", vec!["groq/llama-3.3-70b groq llama-3.3-70b"]),
+            ("nobody/knows", vec![]),
+            ("unknown", vec![]),
+            ("openai/*", vec![]),
+            ("groq/", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(matches(&config, model), wanted, "{model}");
+        }
+    }
+
+    #[test]
+    fn a_literal_model_is_found_under_another_group() {
+        let config = config(&[("fast", "gpt-4o-mini", "a")], &json!({}));
+        assert_eq!(matches(&config, "gpt-4o-mini"), ["a openai gpt-4o-mini"]);
+    }
+
+    #[test]
+    fn a_bare_name_that_nothing_lists_is_unknown_however_familiar() {
+        let config = config(&[("gpt-4o-mini", "openai/gpt-4o-mini", "a")], &json!({}));
+        assert_eq!(matches(&config, "gpt-4o-minni"), [""; 0]);
+        assert_eq!(config.near_names("gpt-4o-minni"), ["gpt-4o-mini"]);
+    }
+
+    #[test]
+    fn a_star_takes_its_provider_from_the_request() {
+        let config = config(&[("*", "*", "any"), ("mine/*", "openrouter/*", "or")], &json!({}));
+        assert_eq!(matches(&config, "groq/llama"), ["any groq llama"]);
+        assert_eq!(matches(&config, "gpt-4o"), ["any openai gpt-4o"]);
+        assert_eq!(matches(&config, "mine/auto"), ["or openrouter openrouter/auto"]);
+        assert_eq!(matches(&config, "mine/meta/llama"), ["or openrouter meta/llama"]);
+        assert_eq!(matches(&config, "no-provider-at-all"), [""; 0]);
+        assert_eq!(config.waiting_for("no-provider-at-all"), None);
+    }
+
+    #[test]
+    fn more_captures_than_stars_send_the_requested_model_to_the_same_provider() {
+        let config = config(&[("*llama3*", "groq/llama3*", "a")], &json!({}));
+        assert_eq!(matches(&config, "my-llama3-70b"), ["a groq my-llama3-70b"]);
+    }
+
+    #[test]
+    fn a_provider_that_waits_is_named_and_never_chosen() {
+        let waiting = super::super::providers::names().find(|name| crate::provider::registry::find(name).is_none());
+        let waiting = waiting.unwrap();
+        let model = format!("{waiting}/m");
+        let config = config(&[("mixed", &model, "w"), ("mixed", "openai/m", "s"), ("only", &model, "o")], &json!({}));
+        assert_eq!(matches(&config, "mixed"), ["s openai m"]);
+        assert_eq!(config.waiting_for("mixed"), None);
+        for name in ["only", "o", &model, &format!("{waiting}/other")] {
+            assert_eq!(matches(&config, name), [""; 0], "{name}");
+            assert_eq!(config.waiting_for(name).as_deref(), Some(waiting), "{name}");
+        }
+        assert_eq!(config.model_ids(), ["mixed"]);
+    }
+
+    #[test]
+    fn listed_models_are_groups_once_and_aliases_that_are_not_hidden() {
+        let config = config(
+            &[("b", "openai/1", "1"), ("a", "openai/2", "2"), ("b", "openai/3", "3"), ("openai/*", "openai/*", "4")],
+            &json!({"model_group_alias": {"x": "a", "h": {"model": "a", "hidden": true}, "y": {"model": "b"}}}),
+        );
+        assert_eq!(config.model_ids(), ["b", "a", "x", "y"]);
+    }
 }

@@ -1,7 +1,7 @@
 //! Wildcards in model names: `openai/*`, `*`, `team/*::fast`.
 //!
-//! As in LiteLLM, a pattern is held against the start of a name and need not reach its end; each `*` takes as much as it
-//! can; and the longest pattern wins.
+//! As in LiteLLM, a pattern is held against the start of a name and need not reach its end; each `*` takes as much as
+//! it can; and the longest pattern wins.
 
 /// What each `*` of `pattern` stands for in `name`; `None` where the pattern does not fit.
 pub(super) fn captures<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {

@@ -27,9 +27,10 @@ pub(super) fn place<'m>(model: &'m str, named: Option<&'m str>) -> Place<'m> {
     if model == ANY {
         return Place::Any;
     }
-    match model.split_once('/') {
-        Some((provider, rest)) => of(provider, rest),
-        None => bare(model),
+    match (registry::resolve(model), model.split_once('/')) {
+        (Some((row, model)), _) => Place::Row(row, model),
+        (None, Some((provider, rest))) if !rest.is_empty() => of(provider, rest),
+        (None, _) => Place::Unknown(None),
     }
 }
 
@@ -40,11 +41,6 @@ fn of<'m>(provider: &'m str, rest: &'m str) -> Place<'m> {
         None if is_waiting(provider) => Place::Waiting(provider, rest),
         None => Place::Unknown(Some(provider)),
     }
-}
-
-/// A model without a provider before it.
-fn bare(model: &str) -> Place<'_> {
-    litellm::of_bare(model).map_or(Place::Unknown(None), |provider| of(provider, model))
 }
 
 /// Every name before a slash that means something.

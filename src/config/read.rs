@@ -17,8 +17,8 @@ const LARGEST_REQUEST_MB: u64 = 128;
 impl Config {
     /// Reads a configuration: what YAML readers make of LiteLLM's `config.yaml`, as JSON. Every section may be missing.
     ///
-    /// A field that says `os.environ/NAME` is a [`Setting`] where it holds a credential or an address; elsewhere the name
-    /// is looked up in `environment_variables`, and the field counts as absent where that does not set it.
+    /// A field that says `os.environ/NAME` is a [`Setting`] where it holds a credential or an address; elsewhere the
+    /// name is looked up in `environment_variables`, and the field counts as absent where that does not set it.
     ///
     /// # Errors
     ///
@@ -155,4 +155,150 @@ fn deployments(root: &Section<'_>, around: &Surroundings<'_>) -> Vec<Rc<Deployme
         deployments.push(Rc::new(deployment));
     }
     deployments
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(config: &Value) -> Config {
+        Config::read(&config.to_string()).unwrap_or_else(|findings| panic!("{findings:?}"))
+    }
+
+    fn deployment(params: &Value) -> Rc<Deployment> {
+        let mut all = json!({"model": "openai/m"});
+        all.as_object_mut().unwrap().extend(params.as_object().unwrap().clone());
+        Rc::clone(&read(&json!({"model_list": [{"model_name": "m", "litellm_params": all}]})).deployments[0])
+    }
+
+    #[test]
+    fn times_are_seconds_and_numbers_may_be_strings() {
+        let deployment = deployment(&json!({
+            "timeout": "30", "stream_timeout": 2.5, "rpm": "60", "tpm": 1e5, "weight": "0.25", "max_retries": 1,
+            "drop_params": "True", "temperature": 0.5, "extra_body": {"k": [1]}, "order": 2, "input_cost_per_token": 1,
+        }));
+        assert_eq!((deployment.timeout_ms, deployment.stream_timeout_ms), (Some(30_000), Some(2500)));
+        assert_eq!((deployment.rpm, deployment.tpm, deployment.weight), (Some(60), Some(100_000), Some(0.25)));
+        assert_eq!((deployment.num_retries, deployment.settings.drop_params), (Some(1), true));
+        // What steers the gateway is no field of the request.
+        let bytes = deployment.defaults.to_bytes();
+        assert_eq!(String::from_utf8(bytes).unwrap(), r#"{"temperature":0.5,"extra_body":{"k":[1]}}"#);
+    }
+
+    #[test]
+    fn the_router_wins_over_the_module_and_fallbacks_are_joined() {
+        let config = read(&json!({
+            "router_settings": {
+                "num_retries": 1, "timeout": 60, "retry_after": 0.5,
+                "fallbacks": [{"a": ["b", {"model": "c", "x": 1}]}],
+                "model_group_alias": {"g": "a"},
+                "retry_policy": {"RateLimitErrorRetries": 3, "TimeoutError": 0, "DefaultRetries": 1},
+            },
+            "litellm_settings": {
+                "num_retries": 5, "request_timeout": 10, "fallbacks": [{"d": "e"}, {"a": ["z"]}], "max_fallbacks": 2,
+                "default_fallbacks": ["f"], "context_window_fallbacks": [],
+            },
+        }));
+        let strings = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let router = config.router;
+        assert_eq!((router.num_retries, router.max_fallbacks), (Some(1), Some(2)));
+        assert_eq!(
+            (router.timeout_ms, router.request_timeout_ms, router.retry_after_ms),
+            (Some(60_000), Some(10_000), 500)
+        );
+        let joined = [("a", strings(&["b", "c"])), ("d", strings(&["e"])), ("a", strings(&["z"]))];
+        assert_eq!(router.fallbacks, joined.map(|(group, targets)| (group.to_owned(), targets)));
+        assert_eq!(router.default_fallbacks, ["f"]);
+        // Set and empty is not the same as not set: LiteLLM then does not fall through to `fallbacks`.
+        assert_eq!((router.context_window_fallbacks, router.content_policy_fallbacks), (Some(Vec::new()), None));
+        let policy = [("RateLimitError", 3), ("TimeoutError", 0), ("DefaultRetries", 1)];
+        assert_eq!(router.retry_policy, policy.map(|(class, retries)| (class.to_owned(), retries)));
+    }
+
+    #[test]
+    fn credentials_and_defaults_complete_a_deployment() {
+        let config = read(&json!({
+            "credential_list": [
+                {"credential_name": "c", "credential_values": {"api_key": "os.environ/KEY", "api_base": "http://a"}},
+            ],
+            "router_settings": {"default_litellm_params": {"temperature": 0, "api_base": "http://d", "timeout": 5}},
+            "model_list": [{
+                "model_name": "m",
+                "litellm_params": {"model": "openai/m", "litellm_credential_name": "c", "timeout": 7},
+            }],
+        }));
+        let deployment = &config.deployments[0];
+        assert_eq!(deployment.api_key, Some(Setting::Variable("KEY".to_owned())));
+        assert_eq!(deployment.api_base, Some(Setting::Literal("http://a".to_owned())));
+        assert_eq!(deployment.timeout_ms, Some(7000));
+        assert_eq!(deployment.defaults.get::<f64>("temperature").unwrap(), Some(0.0));
+    }
+
+    #[test]
+    fn variables_are_named_with_their_places_and_never_sent_as_they_stand() {
+        let json = json!({
+            "environment_variables": {"VERSION": "2024-06-01", "OTHER": "os.environ/REAL"},
+            "general_settings": {"master_key": "os.environ/MASTER"},
+            "model_list": [{"model_name": "m", "litellm_params": {
+                "model": "azure/m", "api_key": "os.environ/KEY", "api_version": "os.environ/VERSION",
+                "organization": "os.environ/OTHER", "rpm": "os.environ/RPM", "user": "os.environ/UNSET",
+                "extra_headers": {"X-A": "os.environ/VERSION", "x-b": "os.environ/UNSET"},
+                "stop": ["os.environ/UNSET", "x"],
+            }}],
+        })
+        .to_string();
+        let environment = |name: &str| match name {
+            "REAL" => Some("org".to_owned()),
+            "RPM" => Some("60".to_owned()),
+            _ => None,
+        };
+        let config = Config::read_with(&json, &environment).unwrap();
+        let deployment = &config.deployments[0];
+        assert_eq!(deployment.settings.api_version.as_deref(), Some("2024-06-01"));
+        assert_eq!((deployment.settings.organization.as_deref(), deployment.rpm), (Some("org"), Some(60)));
+        assert_eq!(deployment.settings.extra_headers.iter().collect::<Vec<_>>(), [("x-a", "2024-06-01")]);
+        assert_eq!(deployment.defaults.to_bytes(), br#"{"stop":["x"]}"#);
+        assert_eq!(
+            config.general.master_key.as_ref().unwrap().resolve(|name| Some(name.to_lowercase())).unwrap(),
+            "master"
+        );
+        let named = |name: &str| config.variables.iter().any(|variable| variable.name == name);
+        assert!(["REAL", "MASTER", "KEY", "VERSION", "OTHER", "RPM", "UNSET"].into_iter().all(named));
+        let at = config.variables.iter().find(|variable| variable.name == "KEY").unwrap();
+        assert_eq!(at.path, "model_list[0].litellm_params.api_key");
+        assert_eq!(config.variables.iter().filter(|variable| variable.name == "KEY").count(), 1);
+    }
+
+    #[test]
+    fn an_id_stays_while_the_entry_does_and_never_depends_on_a_credential() {
+        let id = |params: &Value| deployment(params).id.clone();
+        let plain = id(&json!({}));
+        // Worked out apart from this code: a new value would lose what is known of every running deployment.
+        assert_eq!(plain, "af9146572f5ab917");
+        assert_eq!(id(&json!({"api_key": "sk-1"})), plain);
+        assert_eq!(id(&json!({"extra_headers": {"authorization": "Bearer x"}})), plain);
+        assert_ne!(id(&json!({"api_key": "os.environ/A"})), id(&json!({"api_key": "os.environ/B"})));
+        assert_ne!(id(&json!({"rpm": 1})), plain);
+        assert_eq!(id(&json!({"rpm": 1, "tpm": 2})), id(&json!({"tpm": 2, "rpm": 1})));
+        let entry = |key: &str| json!({"model_name": "m", "litellm_params": {"model": "openai/m", "api_key": key}});
+        let config = read(&json!({"model_list": [entry("sk-1"), entry("sk-2"), entry("sk-3")]}));
+        let ids: Vec<_> = config.deployments.iter().map(|deployment| deployment.id.clone()).collect();
+        assert_eq!(ids, [plain.clone(), format!("{plain}-2"), format!("{plain}-3")]);
+    }
+
+    #[test]
+    fn general_settings_are_read() {
+        let general = read(&json!({"general_settings": {
+            "master_key": "sk-1", "cors_origins": "*", "max_request_size_mb": 10, "litellm_key_header_name": "X-Key",
+        }, "litellm_settings": {"drop_params": true, "modify_params": "false"}}))
+        .general;
+        assert_eq!(general.master_key, Some(Setting::Literal("sk-1".to_owned())));
+        assert_eq!((general.cors_origins, general.max_request_bytes), (vec!["*".to_owned()], Some(10 << 20)));
+        assert_eq!(
+            (general.key_header.as_deref(), general.drop_params, general.modify_params),
+            (Some("x-key"), true, false)
+        );
+    }
 }

@@ -11,8 +11,8 @@ const SECTIONS: [&str; 2] = ["router_settings", "litellm_settings"];
 /// Lists of maps from a group to groups.
 const LISTS: [&str; 3] = ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"];
 
-/// Checks every fallback and alias of a document. Without any `model_list` it is a part of a configuration, and the rest
-/// may hold the groups: then it is a warning.
+/// Checks every fallback and alias of a document. Without any `model_list` it is a part of a configuration, and the
+/// rest may hold the groups: then it is a warning.
 pub(super) fn check(document: &Map<String, Value>, config: &Config, findings: &mut Vec<Finding>) {
     let mut references = References { config, findings };
     for section in SECTIONS {

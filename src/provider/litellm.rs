@@ -19,31 +19,6 @@ strands_decider synthetic tencent tensormesh text-completion-codestral text-comp
 text-completion-openai together_ai topaz transcribe triton typesafe v0 valkey veniceai vercel_ai_gateway \
 vertex_ai vertex_ai_beta vllm volcengine voyage wandb watsonx watsonx_text xai xiaomi_mimo xinference zai";
 
-/// How models begin that LiteLLM takes without a provider before them, and their provider.
-const BARE: &[(&str, &str)] = &[
-    ("gpt-", "openai"),
-    ("chatgpt-", "openai"),
-    ("ft:gpt-", "openai"),
-    ("o1", "openai"),
-    ("o3", "openai"),
-    ("o4", "openai"),
-    ("text-embedding-", "openai"),
-    ("dall-e-", "openai"),
-    ("whisper-", "openai"),
-    ("tts-", "openai"),
-    ("omni-moderation-", "openai"),
-    ("claude-", "anthropic"),
-    ("gemini-", "vertex_ai"),
-    ("command-", "cohere_chat"),
-    ("embed-", "cohere"),
-    ("rerank-", "cohere"),
-];
-
-/// The provider that LiteLLM finds for a model without a provider before it.
-pub(crate) fn of_bare(model: &str) -> Option<&'static str> {
-    BARE.iter().find(|(start, _)| model.starts_with(start)).map(|(_, provider)| *provider)
-}
-
 /// Fields of `litellm_settings` that belong to one provider.
 pub(crate) const SETTINGS: &str = "\
 ai21_key aleph_alpha_key amazon_nova_api_key anthropic_beta_headers_url anthropic_key \
@@ -61,7 +36,7 @@ s3_callback_params sap_service_key snowflake_key strip_anthropic_total_tokens to
 use_chat_completions_url_for_anthropic_messages vercel_ai_gateway_key vertex_ai_safety_settings \
 vertex_location vertex_project wandb_key xai_key";
 
-/// Fields of `litellm_params` that belong to one provider: credentials, regions, quirks. None is a field of the request.
+/// Fields of `litellm_params` that belong to one provider (credentials, regions, quirks), and to no request.
 pub(crate) const PARAMS: &str = "\
 anthropic_disable_workload_identity_federation anthropic_federation_rule_id anthropic_federation_workspace_id \
 anthropic_identity_source anthropic_identity_token anthropic_identity_token_file anthropic_issuer_audience \

@@ -1,4 +1,6 @@
-//! `litellm_params` and `model_info`: LiteLLM's `LiteLLM_Params` and `ModelInfo`. What is not here is a field of the request.
+//! `litellm_params` and `model_info`: LiteLLM's `LiteLLM_Params` and `ModelInfo`.
+//!
+//! A parameter that is not here is a field of the request.
 
 use super::{
     ACTS, BUDGETS, CACHE, COOLDOWN, ENDPOINTS, GUARDRAILS, Group, HEALTH, KEYS, Kind, LIMITS, LOGGING, NETWORK, OTHER,

@@ -3,16 +3,18 @@
 use memchr::memmem;
 use serde_json::{Map, Value};
 
+use super::super::Facts;
 use super::OpenAi;
 use crate::error::Result;
 use crate::openai::Fields;
 
 /// Adapts `messages`, `tools` and `tool_choice`.
-pub(super) fn adapt(dialect: &OpenAi, fields: &mut Fields) -> Result<()> {
-    if needs(dialect, fields, "messages", |bytes| {
-        (!dialect.developer_role && has(bytes, "\"developer\"")) || (!dialect.text_parts && has(bytes, "\"type\""))
-    }) {
-        edit(fields, "messages", |message| adapt_message(dialect, message))?;
+pub(super) fn adapt(dialect: &OpenAi, facts: Facts, fields: &mut Fields) -> Result<()> {
+    let roles = roles(dialect, facts);
+    let renamed = |bytes: &[u8]| roles.iter().any(|(from, _)| has(bytes, &format!("\"{from}\"")));
+    let listed = |bytes: &[u8]| !dialect.text_parts && has(bytes, "\"type\"");
+    if needs(dialect, fields, "messages", |bytes| renamed(bytes) || listed(bytes)) {
+        edit(fields, "messages", |message| adapt_message(dialect, roles, message))?;
     }
     if needs(dialect, fields, "tools", |bytes| !dialect.strict_tools && has(bytes, "\"strict\"")) {
         edit(fields, "tools", |tool| adapt_tool(dialect, tool))?;
@@ -22,6 +24,15 @@ pub(super) fn adapt(dialect: &OpenAi, fields: &mut Fields) -> Result<()> {
         fields.set("tool_choice", dialect.required_tool);
     }
     Ok(())
+}
+
+/// Roles that the provider or the model does not take, and what they become.
+fn roles(dialect: &OpenAi, facts: Facts) -> &'static [(&'static str, &'static str)] {
+    match (facts.system_messages, dialect.developer_role) {
+        (Some(false), _) => &[("developer", "user"), ("system", "user")],
+        (_, false) => &[("developer", "system")],
+        (_, true) => &[],
+    }
 }
 
 /// Whether a field has to be read at all: a name that has to go stands in it, or `more` says so.
@@ -42,12 +53,12 @@ fn edit(fields: &mut Fields, name: &str, change: impl Fn(&mut Map<String, Value>
     Ok(())
 }
 
-fn adapt_message(dialect: &OpenAi, message: &mut Map<String, Value>) {
+fn adapt_message(dialect: &OpenAi, roles: &[(&str, &str)], message: &mut Map<String, Value>) {
     strip(dialect, message);
-    if !dialect.developer_role
-        && let Some(role) = message.get_mut("role").filter(|role| **role == "developer")
+    if let Some(role) = message.get_mut("role")
+        && let Some((_, to)) = roles.iter().find(|(from, _)| *role == *from)
     {
-        *role = "system".into();
+        *role = (*to).into();
     }
     for list in ["content", "tool_calls"] {
         let items = message.get_mut(list).and_then(Value::as_array_mut);

@@ -102,3 +102,97 @@ impl Provider for OpenAi {
         answer::embeddings(notes, body)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Facts, Settings, StreamReader};
+    use super::*;
+
+    const ANSWER: &str = "{\"id\" :\"x\",\n \"model\":\"m\", \"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\
+        \"content\":\"a\\u00e9\",\"reasoning\":null}}],\"usage\":{\"prompt_tokens\":1.0,\"total_tokens\":3,\"completion_tokens\":2}}\n";
+
+    const STREAM: &str = "data: {\"id\":\"x\", \"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":\"t\"}]}}]}\n\n\
+        data: {\"choices\":[{\"delta\":{\"reasoning\":\"r\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\
+        \"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n";
+
+    fn notes() -> Notes {
+        Notes { provider: "p".to_owned(), ..Notes::default() }
+    }
+
+    #[test]
+    fn an_answer_is_handed_on_byte_for_byte() {
+        let answer = OPENAI.chat_answer(&notes(), &HttpHead::default(), ANSWER.as_bytes()).unwrap();
+        assert_eq!(answer.body, ANSWER.as_bytes());
+        assert_eq!(answer.model.as_deref(), Some("m"));
+        assert_eq!(answer.usage.unwrap().prompt_tokens, 1);
+    }
+
+    #[test]
+    fn a_request_keeps_order_spelling_and_unknown_fields() {
+        let body = r#"{"zeta":{"b" : 1.0,"a":2e0},"messages":[ {"role":"user","content":"h\u0069"} ],"model":"x/m","top_p":1.0}"#;
+        let settings = Settings::default();
+        let target = Target {
+            provider: "p",
+            api_base: Some("http://h"),
+            default_base: "",
+            model: "m",
+            key: None,
+            settings: &settings,
+            facts: Facts::default(),
+            call_id: "id",
+            now: 0,
+        };
+        let call = COMPATIBLE.chat(&target, &ChatRequest::parse(body.as_bytes()).unwrap()).unwrap();
+        assert_eq!(String::from_utf8(call.http.body).unwrap(), body.replace("x/m", "m"));
+    }
+
+    #[test]
+    fn a_provider_without_its_key_is_not_asked() {
+        let settings = Settings::default();
+        let target = Target {
+            provider: "p",
+            api_base: None,
+            default_base: "https://h/v1",
+            model: "m",
+            key: None,
+            settings: &settings,
+            facts: Facts::default(),
+            call_id: "id",
+            now: 0,
+        };
+        let chat = ChatRequest::parse(br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#).unwrap();
+        let error = COMPATIBLE.chat(&target, &chat).unwrap_err();
+        assert!(error.status() == 401 && error.falls_back(), "{error}");
+        assert!(quirks::OWN_SERVER.chat(&target, &chat).is_ok());
+    }
+
+    #[test]
+    fn any_bytes_are_an_answer_or_an_error_and_never_a_panic() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize
+        };
+        let marks = br#""{}[],:\0e-nt"#;
+        for round in 0..20_000 {
+            let mut bytes = if round % 2 == 0 { ANSWER } else { STREAM }.as_bytes().to_vec();
+            for _ in 0..=random() % 4 {
+                let at = random() % bytes.len();
+                match random() % 3 {
+                    0 => bytes[at] = marks[random() % marks.len()],
+                    1 => bytes.truncate(at.max(1)),
+                    _ => {
+                        let piece: Vec<u8> = bytes[at..].iter().take(random() % 40).copied().collect();
+                        bytes.splice(at..at, piece);
+                    }
+                }
+            }
+            let _ = OPENAI.chat_answer(&notes(), &HttpHead::default(), &bytes);
+            let _ = OPENAI.embeddings_answer(&notes(), &HttpHead::default(), &bytes);
+            let mut reader = StreamReader::new(&OPENAI, &notes(), true);
+            let _ = reader.push(&bytes).and_then(|()| reader.finish());
+        }
+    }
+}

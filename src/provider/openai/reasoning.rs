@@ -3,8 +3,10 @@
 //! OpenRouter, Groq, Together, Cerebras and vLLM call it `reasoning`; Mistral writes a list of parts as content, with
 //! the reasoning in parts of type `thinking` (<https://docs.mistral.ai/capabilities/reasoning/>).
 
+use std::ops::Range;
+
 use memchr::memmem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -28,8 +30,13 @@ struct Message<'a> {
     content: Option<&'a RawValue>,
     #[serde(borrow, default)]
     reasoning: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "even_null")]
     reasoning_content: Option<&'a RawValue>,
+}
+
+/// Keeps a `null` apart from an absent field: a second field of that name would hide the first.
+fn even_null<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// Whether an answer may hold such reasoning: one that does not is never read again.
@@ -42,42 +49,48 @@ pub(super) fn may_hold(text: &str) -> bool {
 /// they were; `None` where there is nothing to mend.
 pub(super) fn mend(text: &str) -> Option<String> {
     let whole: Whole<'_> = serde_json::from_str(text).ok()?;
-    let mut out = String::with_capacity(text.len() + 64);
-    let mut done = 0;
+    let mut patches = Vec::new();
     for choice in &whole.choices {
         let Some(raw) = choice.message.or(choice.delta) else { continue };
         let Ok(message) = serde_json::from_str::<Message<'_>>(raw.get()) else { continue };
-        let inside = offset(text, raw.get())? + 1;
-        if let Some(content) = message.content.filter(|content| content.get().starts_with('[')) {
-            let (spoken, thought) = split(content.get())?;
-            let at = offset(text, content.get())?;
-            if let (Some(thought), None) = (thought, message.reasoning_content) {
-                out.push_str(text.get(done..inside)?);
-                push_reasoning(&mut out, &thought);
-                done = inside;
-            }
-            out.push_str(text.get(done..at)?);
-            out.push_str(&spoken);
-            done = at + content.get().len();
-        } else if let (Some(reasoning), None) = (message.reasoning, message.reasoning_content)
-            && reasoning.get().starts_with('"')
-        {
-            out.push_str(text.get(done..inside)?);
-            push_reasoning(&mut out, reasoning.get());
-            done = inside;
-        }
+        patch(text, raw.get(), &message, &mut patches)?;
     }
-    if done == 0 {
+    if patches.is_empty() {
         return None;
+    }
+    patches.sort_by_key(|(place, _)| place.start);
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut done = 0;
+    for (place, with) in patches {
+        out.push_str(text.get(done..place.start)?);
+        out.push_str(&with);
+        done = place.end;
     }
     out.push_str(text.get(done..)?);
     Some(out)
 }
 
-fn push_reasoning(out: &mut String, json: &str) {
-    out.push_str("\"reasoning_content\":");
-    out.push_str(json);
-    out.push(',');
+/// A place in the text, and what goes there.
+type Patch = (Range<usize>, String);
+
+/// Finds what has to change in one message, which stands in `text` as `raw`.
+fn patch(text: &str, raw: &str, message: &Message<'_>, patches: &mut Vec<Patch>) -> Option<()> {
+    let place = |part: &str| offset(text, part).map(|at| at..at + part.len());
+    let mut thought = message.reasoning.map(RawValue::get).filter(|json| json.starts_with('"')).map(str::to_owned);
+    if let Some(content) = message.content.map(RawValue::get).filter(|content| content.starts_with('[')) {
+        let (spoken, thinking) = split(content)?;
+        patches.push((place(content)?, spoken));
+        thought = thinking.or(thought);
+    }
+    match (thought, message.reasoning_content.map(RawValue::get)) {
+        (Some(thought), None) => {
+            let inside = offset(text, raw)? + 1;
+            patches.push((inside..inside, format!("\"reasoning_content\":{thought},")));
+        }
+        (Some(thought), Some(empty @ ("null" | "\"\""))) => patches.push((place(empty)?, thought)),
+        _ => {}
+    }
+    Some(())
 }
 
 /// Where `part`, which was cut out of `whole`, starts in it.
@@ -128,6 +141,13 @@ mod tests {
     fn thinking_parts_become_reasoning_and_text() {
         let text = r#"{"choices":[{"message":{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"4"}],"tool_calls":null}}]}"#;
         let want = r#"{"choices":[{"message":{"reasoning_content":"hm","role":"assistant","content":"4","tool_calls":null}}]}"#;
+        assert_eq!(mend(text).unwrap(), want);
+    }
+
+    #[test]
+    fn an_empty_field_of_that_name_is_filled_not_doubled() {
+        let text = r#"{"choices":[{"delta":{"reasoning":"a","reasoning_content":null}},{"delta":{"reasoning_content":"","reasoning":"b"}}]}"#;
+        let want = r#"{"choices":[{"delta":{"reasoning":"a","reasoning_content":"a"}},{"delta":{"reasoning_content":"b","reasoning":"b"}}]}"#;
         assert_eq!(mend(text).unwrap(), want);
     }
 

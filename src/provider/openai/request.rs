@@ -28,7 +28,8 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
         fields.remove("metadata");
     }
     limit_temperature(dialect, &mut fields)?;
-    messages::adapt(dialect, &mut fields)?;
+    messages::adapt(dialect, target.facts, &mut fields)?;
+    flatten_effort(&mut fields);
     merge_extra_body(&mut fields)?;
     ask_for_usage(dialect, chat, &mut fields)?;
     fields.set("model", target.model);
@@ -141,6 +142,14 @@ fn limit_temperature(dialect: &OpenAi, fields: &mut Fields) -> Result<()> {
         fields.set("temperature", &highest);
     }
     Ok(())
+}
+
+/// Writes `{"effort": …, "summary": …}`, the form of OpenAI's other API that LiteLLM takes here too, as the word alone.
+fn flatten_effort(fields: &mut Fields) {
+    let effort = fields.get::<Fields>("reasoning_effort").ok().flatten();
+    if let Some(word) = effort.and_then(|effort| effort.raw("effort").map(ToOwned::to_owned)) {
+        fields.set_raw("reasoning_effort", word);
+    }
 }
 
 /// Merges the object `extra_body` into the top level, over what is there.
