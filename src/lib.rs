@@ -20,6 +20,7 @@ pub mod secret;
 
 pub mod frame;
 
+pub mod keys;
 pub mod provider;
 
 pub mod config;
