@@ -15,15 +15,28 @@ mod run;
 #[path = "ledger/speed.rs"]
 mod speed;
 
-use run::Run;
+use run::{Run, Tally};
 
 /// Runs of one seed each; together they are the steps that the promise is tried with.
-const RUNS: u64 = 500;
-const STEPS: u64 = 600;
+const RUNS: u64 = 1_320;
+const STEPS: u64 = 160;
+const THREADS: u64 = 4;
 
 #[expect(clippy::disallowed_methods, reason = "a test may be told which seed to replay")]
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
+}
+
+/// Every fourth seed from `first + 1` to `runs`.
+fn work(first: u64, runs: u64) -> Tally {
+    let mut tally = Tally::default();
+    for seed in (first + 1..=runs).step_by(THREADS as usize) {
+        match std::panic::catch_unwind(|| Run::new(seed).steps(STEPS)) {
+            Ok(done) => tally.add(&done),
+            Err(_) => panic!("replay with LEDGER_SEED={seed} cargo test --test ledger"),
+        }
+    }
+    tally
 }
 
 #[test]
@@ -32,14 +45,14 @@ fn the_ledger_agrees_with_its_model_and_never_breaks_a_budget() {
         Run::new(seed).steps(STEPS);
         return;
     }
-    let mut tally = run::Tally::default();
-    for seed in 1..=variable("LEDGER_RUNS").unwrap_or(RUNS) {
-        let result = std::panic::catch_unwind(|| Run::new(seed).steps(STEPS));
-        match result {
-            Ok(done) => tally.add(&done),
-            Err(_) => panic!("replay with LEDGER_SEED={seed} cargo test --test ledger"),
+    let runs = variable("LEDGER_RUNS").unwrap_or(RUNS);
+    let mut tally = Tally::default();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..THREADS).map(|first| scope.spawn(move || work(first, runs))).collect();
+        for worker in workers {
+            tally.add(&worker.join().expect("a run failed: its seed is above"));
         }
-    }
+    });
     println!("{tally:?}");
     assert!(tally.steps >= 200_000);
     // A run that never comes near its subject proves nothing.

@@ -117,11 +117,11 @@ impl Ledger {
         Ok((granted, tokens))
     }
 
-    /// A new scope with default limits needs its row at once: the start of its window must not move at a reload.
+    /// A new scope whose default budget has a window needs its row at once: the reset must not move at a reload.
     fn found(&mut self, slots: &[usize], known_before: usize, changes: &mut Vec<Change>) {
         for slot in slots.iter().filter(|slot| **slot >= known_before) {
             if let Some(account) = self.accounts.get_mut(*slot)
-                && account.limits.is_limited()
+                && account.windows.iter().any(|window| window.reset_at_ms.is_some())
             {
                 changes.push(Change::Scope(Box::new(account.row(self.closings, self.next_seq))));
             }
