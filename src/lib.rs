@@ -21,6 +21,7 @@ pub mod secret;
 pub mod frame;
 pub mod router;
 
+pub mod keys;
 pub mod provider;
 
 pub mod config;
