@@ -1,6 +1,6 @@
 //! The providers: one row each.
 
-use super::Provider;
+use super::{Provider, anthropic};
 
 /// A provider.
 pub struct Row {
@@ -17,7 +17,13 @@ pub struct Row {
 }
 
 /// Every provider, sorted by name.
-pub const PROVIDERS: &[Row] = &[];
+pub const PROVIDERS: &[Row] = &[Row {
+    name: "anthropic",
+    dialect: &anthropic::Anthropic,
+    base: "https://api.anthropic.com/v1",
+    keys: &["ANTHROPIC_API_KEY"],
+    bases: &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"],
+}];
 
 /// The provider of that name.
 pub fn find(name: &str) -> Option<&'static Row> {
