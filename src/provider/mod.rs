@@ -1,5 +1,6 @@
 //! Dialects: pure functions from OpenAI's form to what a provider speaks, and back.
 
+pub mod anthropic;
 pub mod errors;
 pub(crate) mod litellm;
 pub mod mock;

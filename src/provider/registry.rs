@@ -1,6 +1,5 @@
 //! The providers: one row each, and how a model's name finds its own.
 
-use super::Provider;
 use super::openai::quirks::{
     AI21, AMAZON_NOVA, AZURE, AZURE_AI, BASETEN, CACHE_MARKS, CEREBRAS, CLARIFAI, COHERE, DATABRICKS, DEEPINFRA,
     DEEPSEEK, FEATHERLESS_AI, FIREWORKS_AI, GATEWAY, GRADIENT_AI, GROQ, HOSTED_VLLM, HYPERBOLIC, INCEPTION, MARITALK,
@@ -8,6 +7,7 @@ use super::openai::quirks::{
     SARVAM, SCX_AI, V0, XAI, ZAI,
 };
 use super::openai::{COMPATIBLE, OPENAI};
+use super::{Provider, anthropic};
 
 /// A provider.
 pub struct Row {
@@ -45,6 +45,8 @@ pub const PROVIDERS: &[Row] = &[
         &["OPENAI_API_KEY"], &["OPENAI_BASE_URL", "OPENAI_API_BASE"]),
     row("amazon_nova", &AMAZON_NOVA, "https://api.nova.amazon.com/v1",
         &["AMAZON_NOVA_API_KEY"], &["AMAZON_NOVA_API_BASE"]),
+    row("anthropic", &anthropic::Anthropic, "https://api.anthropic.com/v1",
+        &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"]),
     row("apertis", &MAX_TOKENS, "https://api.stima.tech/v1", &["STIMA_API_KEY"], &[]),
     row("assemblyai", &COMPATIBLE, "https://llm-gateway.assemblyai.com/v1", &["ASSEMBLYAI_API_KEY"], &[]),
     row("azure", &AZURE, "", &["AZURE_API_KEY", "AZURE_OPENAI_API_KEY"], &["AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"]),

@@ -1,0 +1,114 @@
+//! Anthropic's Messages API: <https://platform.claude.com/docs/en/api/messages>.
+
+mod betas;
+mod calls;
+mod content;
+mod finish;
+mod messages;
+mod names;
+mod options;
+mod request;
+mod response;
+mod response_format;
+mod schema;
+mod stream;
+mod thinking;
+mod tool_choice;
+mod tools;
+mod usage;
+
+use super::{Call, ChatStream, Notes, Provider, Target};
+use crate::error::Result;
+use crate::http::{HttpHead, HttpRequest};
+use crate::openai::{Answer, ChatRequest};
+
+/// The Messages API as Anthropic itself serves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Anthropic;
+
+/// The version of the API that the dialect speaks: <https://platform.claude.com/docs/en/api/versioning>.
+const VERSION: &str = "2023-06-01";
+
+/// What a token of a signed-in user starts with; it is no API key, and travels as a bearer token.
+const OAUTH_TOKEN: &str = "sk-ant-oat";
+
+impl Provider for Anthropic {
+    fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
+        let (body, mut betas, notes) = request::write(target, chat)?;
+        // A map with string keys always serialises.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut http = HttpRequest::post_json(target.url("v1", false, "messages")?, body);
+        let headers = &mut http.headers;
+        match target.key.map(crate::secret::Secret::expose) {
+            Some(token) if token.starts_with(OAUTH_TOKEN) => {
+                headers.set("authorization", format!("Bearer {token}"));
+                betas.add(betas::OAUTH);
+            }
+            Some(key) => headers.set("x-api-key", key),
+            None => {}
+        }
+        headers.set("anthropic-version", VERSION);
+        for (name, value) in target.settings.extra_headers.iter() {
+            if name == "anthropic-beta" {
+                betas.add_list(value);
+            } else {
+                headers.set(name, value);
+            }
+        }
+        if let Some(list) = betas.header() {
+            headers.set("anthropic-beta", list);
+        }
+        Ok(Call { http, notes })
+    }
+
+    fn chat_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {
+        response::read(notes, body).map(Answer::from)
+    }
+
+    fn chat_stream(&self, notes: &Notes) -> Box<dyn ChatStream> {
+        Box::new(stream::Stream::new(notes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::{Facts, Settings};
+    use crate::secret::Secret;
+
+    fn call(key: &str, settings: &Settings) -> Call {
+        let key = Secret::new(key);
+        let target = Target {
+            provider: "anthropic",
+            api_base: None,
+            default_base: "https://api.anthropic.com/v1",
+            model: "claude-sonnet-4-5",
+            key: Some(&key),
+            settings,
+            facts: Facts::default(),
+            call_id: "id",
+            now: 0,
+        };
+        let chat = ChatRequest::parse(br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#).unwrap();
+        Anthropic.chat(&target, &chat).unwrap()
+    }
+
+    #[test]
+    fn a_signed_in_users_token_is_a_bearer_token() {
+        let headers = call("sk-ant-oat01-x", &Settings::default()).http.headers;
+        assert_eq!(headers.get("authorization"), Some("Bearer sk-ant-oat01-x"));
+        assert_eq!(headers.get("anthropic-beta"), Some("oauth-2025-04-20"));
+        assert_eq!(headers.get("x-api-key"), None);
+        let headers = call("sk-ant-api03-x", &Settings::default()).http.headers;
+        assert_eq!((headers.get("x-api-key"), headers.get("authorization")), (Some("sk-ant-api03-x"), None));
+    }
+
+    #[test]
+    fn configured_headers_join_the_betas_and_replace_the_rest() {
+        let extra_headers = [("anthropic-beta", "b-1, a-1"), ("anthropic-version", "2024-01-01"), ("x-team", "t")];
+        let settings = Settings { extra_headers: extra_headers.into_iter().collect(), ..Settings::default() };
+        let headers = call("sk-ant-oat01-x", &settings).http.headers;
+        assert_eq!(headers.get("anthropic-beta"), Some("a-1,b-1,oauth-2025-04-20"));
+        assert_eq!((headers.get("anthropic-version"), headers.get("x-team")), (Some("2024-01-01"), Some("t")));
+    }
+}
