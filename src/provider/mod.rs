@@ -1,6 +1,7 @@
 //! Dialects: pure functions from OpenAI's form to what a provider speaks, and back.
 
 pub mod errors;
+pub mod gemini;
 mod params;
 mod reader;
 pub mod registry;
@@ -78,6 +79,12 @@ pub trait ChatStream {
     ///
     /// An error inside of the stream, or an event that is not the dialect's.
     fn event(&mut self, event: &Event<'_>, out: &mut ChunkWriter) -> Result<()>;
+
+    /// Says that the upstream has ended its stream, after its last event.
+    ///
+    /// For dialects without a terminal event: here they call [`ChunkWriter::end`] where what came was whole. Events after
+    /// that call are not read, so a dialect whose usage may come last has to wait for this.
+    fn finish(&mut self, _out: &mut ChunkWriter) {}
 }
 
 /// An upstream request, and what the reader of its answer must know of it.
@@ -106,6 +113,8 @@ pub struct Notes {
     pub json_tool: Option<&'static str>,
     /// Fields that the dialect cannot express and that were left out.
     pub dropped: Vec<String>,
+    /// Whether the client wants embeddings in base64, where the upstream sends numbers.
+    pub base64_embeddings: bool,
 }
 
 impl Notes {

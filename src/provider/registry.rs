@@ -1,6 +1,6 @@
 //! The providers: one row each.
 
-use super::Provider;
+use super::{Provider, gemini};
 
 /// A provider.
 pub struct Row {
@@ -17,7 +17,13 @@ pub struct Row {
 }
 
 /// Every provider, sorted by name.
-pub const PROVIDERS: &[Row] = &[];
+pub const PROVIDERS: &[Row] = &[Row {
+    name: "gemini",
+    dialect: &gemini::Gemini,
+    base: "https://generativelanguage.googleapis.com/v1beta",
+    keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+    bases: &["GEMINI_API_BASE"],
+}];
 
 /// The provider of that name.
 pub fn find(name: &str) -> Option<&'static Row> {
