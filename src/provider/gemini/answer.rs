@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{grounding, signature, usage, wire};
+use super::grounding::{self, Charges};
+use super::{signature, usage, wire};
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpHead;
 use crate::openai::{Answer, ChatResponse, Choice, FunctionCall, ResponseMessage, ToolCall};
@@ -49,9 +50,8 @@ impl News {
 
     fn part(&mut self, notes: &Notes, part: wire::Part, calls: &mut u64, images: u64) {
         let signature = part.thought_signature.filter(|signature| !signature.is_empty());
-        if let Some(signature) = &signature {
-            self.list("thought_signatures", signature.as_str().into());
-        }
+        // Calls, and tools that Google runs, carry their own.
+        let mut is_carried = part.function_call.is_some();
         if let Some(text) = part.text {
             self.text(&text, part.thought, signature.as_deref());
         }
@@ -89,11 +89,15 @@ impl News {
                 "fileData" | "file_data" => "files",
                 _ => continue,
             };
+            is_carried = true;
             let mut whole = Map::from_iter([(name, value)]);
             if let Some(signature) = &signature {
                 whole.insert("thoughtSignature".to_owned(), signature.as_str().into());
             }
             self.list(list, whole.into());
+        }
+        if let Some(signature) = signature.filter(|_| !is_carried) {
+            self.list("thought_signatures", signature.into());
         }
     }
 
@@ -143,9 +147,11 @@ pub(super) fn read(notes: &Notes, head: &HttpHead, body: &[u8]) -> Result<Answer
     if response.candidates.is_empty() {
         return Err(notes.not_understood(&"it has no candidate"));
     }
-    let charged =
-        grounding::charged(response.candidates.iter().filter_map(|candidate| candidate.grounding_metadata.as_ref()));
-    let usage = response.usage_metadata.as_ref().map(|wire| usage::read(wire, charged));
+    let mut charges = Charges::default();
+    for metadata in response.candidates.iter().filter_map(|candidate| candidate.grounding_metadata.as_ref()) {
+        charges.add(metadata);
+    }
+    let usage = response.usage_metadata.as_ref().map(|wire| usage::read(wire, charges.total()));
     let mut calls = 0;
     let choices = response.candidates.iter_mut().map(|candidate| choice(notes, candidate, &mut calls)).collect();
     let mut extra = Map::new();

@@ -41,19 +41,28 @@ fn characters(text: &str, bytes: u64) -> u64 {
     cut.map_or(bytes, |text| text.chars().count() as u64)
 }
 
-/// What Google charges of the grounding of all candidates: each query once.
-pub(super) fn charged<'a>(metadata: impl Iterator<Item = &'a Value>) -> Grounding {
-    let mut queries = BTreeSet::new();
-    let mut maps = false;
-    for metadata in metadata {
+/// What Google charges of the grounding of all candidates.
+#[derive(Debug, Default)]
+pub(super) struct Charges {
+    queries: BTreeSet<String>,
+    maps: bool,
+}
+
+impl Charges {
+    /// Takes what a candidate, or a chunk of one, tells: each query counts once.
+    pub(super) fn add(&mut self, metadata: &Value) {
         let list =
             |names: [&str; 2]| names.iter().find_map(|name| metadata.get(name)?.as_array()).into_iter().flatten();
-        let texts = list(["webSearchQueries", "web_search_queries"]).filter_map(Value::as_str);
-        queries.extend(texts.filter(|query| !query.is_empty()));
-        maps |= list(["groundingChunks", "grounding_chunks"]).any(|chunk| chunk.get("maps").is_some());
+        let queries = list(["webSearchQueries", "web_search_queries"]).filter_map(Value::as_str);
+        self.queries.extend(queries.filter(|query| !query.is_empty()).map(str::to_owned));
+        self.maps |= list(["groundingChunks", "grounding_chunks"]).any(|chunk| chunk.get("maps").is_some());
     }
-    let searches = queries.len() as u64;
-    Grounding { searches, is_charged: searches > 0 || maps }
+
+    /// What all that was taken comes to.
+    pub(super) fn total(&self) -> Grounding {
+        let searches = self.queries.len() as u64;
+        Grounding { searches, is_charged: searches > 0 || self.maps }
+    }
 }
 
 #[cfg(test)]
@@ -77,13 +86,21 @@ mod tests {
         );
     }
 
+    fn charged(metadata: &[Value]) -> Grounding {
+        let mut charges = Charges::default();
+        for metadata in metadata {
+            charges.add(metadata);
+        }
+        charges.total()
+    }
+
     #[test]
     fn each_query_is_charged_once() {
         let first = json!({"webSearchQueries": ["a", "b", "a", ""]});
         let second = json!({"web_search_queries": ["b"]});
-        assert_eq!(charged([&first, &second].into_iter()), Grounding { searches: 2, is_charged: true });
-        assert_eq!(charged([&json!({"groundingChunks": [{"web": {}}]})].into_iter()), Grounding::default());
+        assert_eq!(charged(&[first, second]), Grounding { searches: 2, is_charged: true });
+        assert_eq!(charged(&[json!({"groundingChunks": [{"web": {}}]})]), Grounding::default());
         let maps = json!({"groundingChunks": [{"maps": {}}]});
-        assert_eq!(charged([&maps].into_iter()), Grounding { searches: 0, is_charged: true });
+        assert_eq!(charged(&[maps]), Grounding { searches: 0, is_charged: true });
     }
 }

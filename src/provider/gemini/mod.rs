@@ -16,8 +16,8 @@ mod tools;
 mod usage;
 mod wire;
 
-use super::{Call, ChatStream, Notes, Provider, Target};
-use crate::error::Result;
+use super::{Call, ChatStream, Notes, Provider, Target, errors};
+use crate::error::{Error, Kind, Result};
 use crate::http::{HttpHead, HttpRequest};
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest};
 
@@ -43,6 +43,12 @@ impl Provider for Gemini {
 
     fn chat_stream(&self, notes: &Notes) -> Box<dyn ChatStream> {
         Box::new(stream::Stream::new(notes.clone()))
+    }
+
+    fn refusal(&self, notes: &Notes, head: &HttpHead, body: &[u8]) -> Error {
+        let error = errors::read(&notes.provider, head, body);
+        // Google answers a bad key with 400, which would blame the caller's request.
+        if error.kind() == Kind::Authentication { error.with_status(401) } else { error }
     }
 
     fn embeddings(&self, target: &Target<'_>, request: &EmbeddingRequest) -> Result<Call> {

@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use super::answer::{self, News};
-use super::{grounding, usage, wire};
+use super::grounding::{self, Charges};
+use super::{usage, wire};
 use crate::error::Result;
 use crate::frame::Event;
 use crate::openai::{ChatChunk, ChunkWriter, Delta, StreamChoice, ToolCall, ToolCallDelta};
@@ -22,6 +23,7 @@ pub(super) struct Stream {
     calls: u64,
     candidates: Vec<Candidate>,
     usage: Option<wire::Usage>,
+    charges: Charges,
     /// Whether usage came with the last reason to end, or after it.
     usage_is_final: bool,
 }
@@ -36,13 +38,21 @@ struct Candidate {
     images: u64,
     /// All text so far: citations count its characters.
     text: String,
-    grounding: Option<Value>,
+    /// Citations so far: Google may tell them again.
+    annotations: Vec<Value>,
 }
 
 impl Stream {
     /// Starts reading.
     pub(super) fn new(notes: Notes) -> Self {
-        Self { notes, calls: 0, candidates: Vec::new(), usage: None, usage_is_final: false }
+        Self {
+            notes,
+            calls: 0,
+            candidates: Vec::new(),
+            usage: None,
+            charges: Charges::default(),
+            usage_is_final: false,
+        }
     }
 
     /// Reads what is new of a candidate. One that has ended says no more.
@@ -55,10 +65,12 @@ impl Stream {
         candidate.text.push_str(news.content.as_deref().unwrap_or_default());
         let first = candidate.calls;
         candidate.calls += news.calls.len() as u64;
-        let annotations =
-            wire.grounding_metadata.as_ref().map(|metadata| grounding::annotations(metadata, &candidate.text));
-        if wire.grounding_metadata.is_some() {
-            candidate.grounding.clone_from(&wire.grounding_metadata);
+        let mut annotations = Vec::new();
+        if let Some(metadata) = &wire.grounding_metadata {
+            self.charges.add(metadata);
+            annotations = grounding::annotations(metadata, &candidate.text);
+            annotations.retain(|annotation| !candidate.annotations.contains(annotation));
+            candidate.annotations.extend(annotations.iter().cloned());
         }
         let delta = Delta {
             role: (!candidate.has_begun).then_some("assistant"),
@@ -66,7 +78,7 @@ impl Stream {
             reasoning_content: news.reasoning,
             thinking_blocks: news.thinking_blocks,
             tool_calls: news.calls.into_iter().zip(first..).map(|(call, index)| delta(call, index)).collect(),
-            annotations: annotations.unwrap_or_default(),
+            annotations,
             images: news.images,
             audio: news.audio,
             provider_specific_fields: news.fields,
@@ -103,9 +115,7 @@ impl ChatStream for Stream {
             self.usage_is_final = true;
         }
         if let Some(told) = &self.usage {
-            let charged =
-                grounding::charged(self.candidates.iter().filter_map(|candidate| candidate.grounding.as_ref()));
-            out.usage(usage::read(told, charged));
+            out.usage(usage::read(told, self.charges.total()));
         }
         Ok(())
     }
@@ -181,6 +191,25 @@ mod tests {
         assert!(whole);
         assert_eq!(usage, Some(7));
         assert!(read(&[end]).0, "an upstream that never tells usage");
+    }
+
+    #[test]
+    fn citations_are_delivered_once_and_queries_counted_once() {
+        let chunk = |text: &str, queries: &str, end: &str| {
+            format!(
+                r#"{{"candidates":[{{"content":{{"parts":[{{"text":"{text}"}}]}},"groundingMetadata":{{"groundingChunks":[{{"web":{{"uri":"https://a"}}}}],
+                "groundingSupports":[{{"segment":{{"endIndex":1}},"groundingChunkIndices":[0]}}],"webSearchQueries":[{queries}]}}{end}}}],"usageMetadata":{{}}}}"#
+            )
+            .replace('\n', "")
+        };
+        let (first, last) = (chunk("a", r#""x""#, ""), chunk("b", r#""x","y""#, r#","finishReason":"STOP""#));
+        let mut reader = StreamReader::new(&Gemini, &Notes::default(), true);
+        reader.push(format!("data: {first}\n\ndata: {last}\n\n").as_bytes()).unwrap();
+        reader.finish().unwrap();
+        let searched = reader.out().told_usage().and_then(|usage| usage.server_tool_use.clone()).unwrap();
+        assert_eq!(searched.web_search_requests, 2);
+        let out = String::from_utf8(reader.out().take()).unwrap();
+        assert_eq!(out.matches("url_citation\":").count(), 1, "{out}");
     }
 
     #[test]
