@@ -22,6 +22,7 @@ const CONTEXT_WORDS: &[&str] = &[
     "input is too long",
     "too many input tokens",
     "input token count",
+    "request payload size exceeds",
     "request_too_large",
 ];
 

@@ -2,6 +2,7 @@
 
 pub mod anthropic;
 pub mod errors;
+pub mod gemini;
 pub(crate) mod litellm;
 pub mod mock;
 pub mod openai;
@@ -82,6 +83,12 @@ pub trait ChatStream {
     ///
     /// An error inside of the stream, or an event that is not the dialect's.
     fn event(&mut self, event: &Event<'_>, out: &mut ChunkWriter) -> Result<()>;
+
+    /// Says that the upstream has ended its stream, after its last event.
+    ///
+    /// For dialects without a terminal event: here they call [`ChunkWriter::end`] where what came was whole. Events after
+    /// that call are not read, so a dialect whose usage may come last has to wait for this.
+    fn finish(&mut self, _out: &mut ChunkWriter) {}
 }
 
 /// An upstream request, and what the reader of its answer must know of it.
@@ -110,6 +117,8 @@ pub struct Notes {
     pub json_tool: Option<&'static str>,
     /// Fields that the dialect cannot express and that were left out.
     pub dropped: Vec<String>,
+    /// Whether the client wants embeddings in base64, where the upstream sends numbers.
+    pub base64_embeddings: bool,
 }
 
 impl Notes {

@@ -47,6 +47,9 @@ impl StreamReader {
             // An event without its blank line may have been cut: an error in it is only that cut.
             let _ = read(self.stream.as_mut(), &event, &mut self.out);
         }
+        if !self.out.is_ended() {
+            self.stream.finish(&mut self.out);
+        }
         if self.out.is_ended() { Ok(()) } else { Err(self.broken("the upstream's stream broke off before its end")) }
     }
 

@@ -7,7 +7,7 @@ use super::openai::quirks::{
     SARVAM, SCX_AI, V0, XAI, ZAI,
 };
 use super::openai::{COMPATIBLE, OPENAI};
-use super::{Provider, anthropic};
+use super::{Provider, anthropic, gemini};
 
 /// A provider.
 pub struct Row {
@@ -95,6 +95,8 @@ pub const PROVIDERS: &[Row] = &[
     row("friendliai", &COMPATIBLE, "https://api.friendli.ai/serverless/v1",
         &["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"], &["FRIENDLI_API_BASE"]),
     row("galadriel", &COMPATIBLE, "https://api.galadriel.com/v1", &["GALADRIEL_API_KEY"], &["GALADRIEL_API_BASE"]),
+    row("gemini", &gemini::Gemini, "https://generativelanguage.googleapis.com/v1beta",
+        &["GEMINI_API_KEY", "GOOGLE_API_KEY"], &["GEMINI_API_BASE"]),
     row("github", &COMPATIBLE, "https://models.inference.ai.azure.com", &["GITHUB_API_KEY"], &["GITHUB_API_BASE"]),
     row("gmi", &COMPATIBLE, "https://api.gmi-serving.com/v1", &["GMI_API_KEY"], &[]),
     row("gradient_ai", &GRADIENT_AI, "https://inference.do-ai.run/v1", &["GRADIENT_AI_API_KEY"], &[]),

@@ -1,0 +1,79 @@
+//! Google's `generateContent` dialect, as the Gemini API speaks it: <https://ai.google.dev/api/generate-content>.
+
+mod answer;
+mod contents;
+mod embeddings;
+mod generation;
+mod grounding;
+mod media;
+mod request;
+mod schema;
+mod signature;
+mod stream;
+mod thinking;
+mod tool_names;
+mod tools;
+mod usage;
+mod wire;
+
+use super::{Call, ChatStream, Notes, Provider, Target, errors};
+use crate::error::{Error, Kind, Result};
+use crate::http::{HttpHead, HttpRequest};
+use crate::openai::{Answer, ChatRequest, EmbeddingRequest};
+
+/// The dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Gemini;
+
+impl Provider for Gemini {
+    fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
+        let (body, notes) = request::write(target, chat)?;
+        let mut url = method_url(target, if chat.stream() { "streamGenerateContent" } else { "generateContent" })?;
+        if chat.stream() {
+            // Without it the stream is one JSON list, cut anywhere.
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str("alt=sse");
+        }
+        Ok(Call { http: post(target, url, &body), notes })
+    }
+
+    fn chat_answer(&self, notes: &Notes, head: &HttpHead, body: &[u8]) -> Result<Answer> {
+        answer::read(notes, head, body)
+    }
+
+    fn chat_stream(&self, notes: &Notes) -> Box<dyn ChatStream> {
+        Box::new(stream::Stream::new(notes.clone()))
+    }
+
+    fn refusal(&self, notes: &Notes, head: &HttpHead, body: &[u8]) -> Error {
+        let error = errors::read(&notes.provider, head, body);
+        // Google answers a bad key with 400, which would blame the caller's request.
+        if error.kind() == Kind::Authentication { error.with_status(401) } else { error }
+    }
+
+    fn embeddings(&self, target: &Target<'_>, request: &EmbeddingRequest) -> Result<Call> {
+        embeddings::write(target, request)
+    }
+
+    fn embeddings_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {
+        embeddings::read(notes, body)
+    }
+}
+
+/// The URL of a method of the target's model.
+fn method_url(target: &Target<'_>, method: &str) -> Result<String> {
+    target.url("v1beta", false, &format!("models/{}:{method}", target.model_segment()?))
+}
+
+/// A request with the target's key and headers.
+fn post(target: &Target<'_>, url: String, body: &serde_json::Value) -> HttpRequest {
+    // Strings, numbers and string-keyed maps always serialise.
+    let mut http = HttpRequest::post_json(url, serde_json::to_vec(body).unwrap_or_default());
+    if let Some(key) = target.key {
+        http.headers.push("x-goog-api-key", key.expose());
+    }
+    for (name, value) in target.settings.extra_headers.iter() {
+        http.headers.set(name, value);
+    }
+    http
+}
