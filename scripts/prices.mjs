@@ -1,0 +1,122 @@
+// Builds the price data: `node scripts/prices.mjs [LITELLM_JSON [GENAI_PRICES_JSON]] [--date YYYY-MM-DD]`.
+//
+// With sources it writes `prices/models.jsonl` anew and says what changed; without, it builds the tables from it again.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+
+import { parseJson } from './prices/decimal.mjs';
+import { diff } from './prices/diff.mjs';
+import { mergeGenai } from './prices/genai.mjs';
+import { readLitellm } from './prices/litellm.mjs';
+import { buildTable } from './prices/mpt.mjs';
+import { sortRates, splitRate } from './prices/units.mjs';
+
+const PLACE = new URL('../prices/', import.meta.url);
+const path = (name) => new URL(name, PLACE);
+const readText = (name) => readFileSync(path(name), 'utf8');
+
+/** Collects what a reader of the data should know. */
+const makeReport = () => {
+  const [inexact, left, disagreements] = [[], new Map(), []];
+  return {
+    inexact: (id, rate, given, kept, note) => inexact.push(`${id}\t${rate}\t${given}\t${kept}\t${note}`),
+    left: (key, id) => left.set(key, [...(left.get(key) ?? []), id]),
+    disagreement: (id, what) => disagreements.push(`${id}\t${what}`),
+    write: () => {
+      inexact.sort();
+      disagreements.sort();
+      writeFileSync(path('inexact.txt'), ['# Prices that are no whole number of pico-dollars: model, rate, dollars as given, pico-dollars as kept, why.',
+        '# noise: a float\'s tail, rounded; per minute: kept as the price of a minute over 60; fraction: kept exactly as written.',
+        ...inexact, ''].join('\n'));
+      const dropped = [...left].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, ids]) => `# not carried: ${key} (${ids.length}: ${ids.slice(0, 3).join(', ')})`);
+      writeFileSync(path('disagreements.txt'), ['# Where the two sources differ today: model, then LiteLLM / genai-prices in USD a million.',
+        ...disagreements, ...dropped, ''].join('\n'));
+      return { inexact: inexact.length, disagreements: disagreements.length };
+    },
+  };
+};
+
+const parseModels = (text) => {
+  const [head, ...lines] = text.trim().split('\n').map((line) => JSON.parse(line));
+  return { head, rows: new Map(lines.map((row) => [row.id, row])) };
+};
+
+const matches = (pattern, name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
+
+/** Our own corrections: they win over both sources, and each says why. */
+const applyOverrides = (rows, overrides) => {
+  for (const own of overrides.models) {
+    if (!own.reason) throw new Error(`an override without a reason: ${JSON.stringify(own.ids)}`);
+    for (const id of own.ids) {
+      const row = rows.get(id);
+      if (!row) throw new Error(`an override for a model that is not there: ${id}`);
+      for (const list of row.prices) {
+        const renamed = Object.entries(list.rates).map(([name, value]) => [own.rename?.[name] ?? name, value]);
+        list.rates = sortRates({ ...Object.fromEntries(renamed), ...own.rates });
+        Object.keys(list.rates).forEach(splitRate);
+      }
+      Object.assign(row, own.set);
+      row.why = own.reason;
+    }
+  }
+  for (const { of, ids, reason } of overrides.aliases) {
+    if (!rows.has(of)) throw new Error(`an alias for a model that is not there: ${of}`);
+    for (const id of ids) if (!rows.has(id)) rows.set(id, { ...rows.get(of), id, why: reason });
+  }
+};
+
+const providerTable = (rows, overrides) => {
+  const names = new Set([...rows.values()].map((row) => row.provider));
+  const table = {};
+  for (const [pattern, facts] of Object.entries(overrides.providers)) {
+    const found = [...names].filter((name) => matches(pattern, name));
+    for (const name of pattern.endsWith('*') ? found : [pattern]) table[name] = { ...table[name], ...facts };
+  }
+  return table;
+};
+
+const date = process.argv.includes('--date') ? process.argv[process.argv.indexOf('--date') + 1] : undefined;
+const sources = process.argv.slice(2).filter((argument) => !argument.startsWith('--') && argument !== date);
+const overrides = JSON.parse(readText('overrides.json'));
+const before = existsSync(path('models.jsonl')) ? parseModels(readText('models.jsonl')) : { head: {}, rows: new Map() };
+let { head, rows } = before;
+
+if (sources.length) {
+  const sha = (text) => createHash('sha256').update(text).digest('hex');
+  const report = makeReport();
+  const litellm = readFileSync(sources[0], 'utf8');
+  head = { format: 'tollgate price data 1', date: date ?? new Date().toISOString().slice(0, 10), litellm: sha(litellm), genai: before.head.genai };
+  rows = readLitellm(parseJson(litellm), report);
+  if (sources[1]) {
+    const genai = readFileSync(sources[1], 'utf8');
+    head.genai = sha(genai);
+    mergeGenai(rows, parseJson(genai), head.date, report);
+  } else {
+    // What only the second source knew stays: a retired model must still be explained.
+    for (const [id, row] of before.rows) if (row.src === 'genai' && !rows.has(id)) rows.set(id, row);
+    for (const [id, row] of before.rows) {
+      const now = rows.get(id);
+      const same = now && JSON.stringify(row.prices.at(-1).rates) === JSON.stringify(now.prices.at(-1)?.rates);
+      if (row.src === 'litellm+genai' && same) Object.assign(now, { prices: row.prices, src: row.src });
+    }
+  }
+  applyOverrides(rows, overrides);
+  rows = new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const lines = [head, ...rows.values()].map((row) => JSON.stringify(row));
+  writeFileSync(path('models.jsonl'), `${lines.join('\n')}\n`);
+  const counts = report.write();
+  console.log(diff(before.rows, rows).join('\n'));
+  console.log(`\n${counts.inexact} prices are no whole number of pico-dollars: prices/inexact.txt`);
+  console.log(`${counts.disagreements} models on which the two sources differ: prices/disagreements.txt`);
+}
+
+const hash = createHash('sha256').update(readText('models.jsonl')).digest('hex');
+const providers = providerTable(rows, overrides);
+const core = [...rows.values()].filter((row) => overrides.core.some((pattern) => matches(pattern, row.provider)));
+for (const [name, chosen] of [['full', [...rows.values()]], ['core', core]]) {
+  const table = buildTable({ rows: chosen, providers, date: head.date, hash });
+  writeFileSync(path(`${name}.mpt`), table);
+  console.log(`prices/${name}.mpt: ${chosen.length} models, ${table.length} bytes, ${gzipSync(table, { level: 9 }).length} gzip`);
+}
