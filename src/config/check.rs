@@ -25,8 +25,8 @@ web_search_options";
 /// Checks a configuration.
 ///
 /// Gives every error of [`Config::read`](super::Config::read), unknown fields with near names, fallbacks and aliases to
-/// nowhere, values that look like a mistaken `os.environ/NAME`, and one warning for each known setting that this version
-/// does not act on. One finding a place, errors first; empty is perfect.
+/// nowhere, values that look like a mistaken `os.environ/NAME`, and one warning for each known setting that this
+/// version does not act on. One finding a place, errors first; empty is perfect.
 pub fn check(json: &str) -> Vec<Finding> {
     let document = match read::document(json) {
         Ok(document) => document,
@@ -151,7 +151,7 @@ fn steering(at: &str, groups: &[Group], name: &str, value: &Value, findings: &mu
         None if schema::is_price(name) => Some((Kind::Any, schema::PRICE)),
         found => found,
     };
-    let Some((kind, status)) = found else { return };
+    let Some((kind, status)) = found.filter(|_| !value.is_null()) else { return };
     let message = match status {
         Status::Acts => return,
         Status::Later(meanwhile) => format!("`{name}` waits for a later version: {meanwhile}"),
