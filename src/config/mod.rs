@@ -3,6 +3,7 @@
 mod check;
 mod deployment;
 mod finding;
+mod general;
 mod groups;
 mod id;
 mod pattern;

@@ -9,10 +9,7 @@ use serde_json::{Map, Value};
 use super::deployment::{self, Surroundings};
 use super::finding::Finding;
 use super::section::{Reading, Section};
-use super::{Config, Deployment, GeneralSettings, Setting, router};
-
-/// Largest `max_request_size_mb`: what a Worker may hold in memory, 128 MB.
-const LARGEST_REQUEST_MB: u64 = 128;
+use super::{Config, Deployment, Setting, general, router};
 
 impl Config {
     /// Reads a configuration: what YAML readers make of LiteLLM's `config.yaml`, as JSON. Every section may be missing.
@@ -25,6 +22,18 @@ impl Config {
     /// Not JSON, a section or field of another type than it must be, a required field that is missing, a provider that
     /// nobody knows, two deployments with one id: all of them at once, each with its path. Warnings are for
     /// [`check`](super::check).
+    ///
+    /// ```
+    /// use tollgate::config::Config;
+    ///
+    /// let json = r#"{"model_list": [{"model_name": "fast", "litellm_params": {"model": "openai/gpt-4o-mini"}}]}"#;
+    /// let config = Config::read(json).unwrap();
+    /// assert_eq!(config.deployments_for("fast")[0].model, "gpt-4o-mini");
+    ///
+    /// let errors = Config::read(&json.replace("openai/", "opnai/")).unwrap_err();
+    /// assert_eq!(errors[0].path, "model_list[0].litellm_params.model");
+    /// assert_eq!(errors[0].message, r#"unknown provider "opnai"; did you mean "openai"?"#);
+    /// ```
     pub fn read(json: &str) -> Result<Self, Vec<Finding>> {
         Self::read_with(json, &|_| None)
     }
@@ -78,7 +87,7 @@ fn sections(root: &Section<'_>) -> Config {
         root.section(name).unwrap_or_else(missing)
     };
     let (routing, litellm) = (part("router_settings"), part("litellm_settings"));
-    let general = general(&part("general_settings"), &litellm);
+    let general = general::read(&part("general_settings"), &litellm);
     let credentials = credentials(root);
     let defaults = routing.section("default_litellm_params");
     let around = Surroundings {
@@ -103,39 +112,6 @@ fn variables(root: &Section<'_>) -> Vec<(String, Setting)> {
         Some((name.clone(), setting))
     };
     section.map.iter().filter_map(read).collect()
-}
-
-/// `general_settings`, and what is as general in `litellm_settings`.
-fn general(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSettings {
-    let master_key = general.setting("master_key");
-    if matches!(&master_key, Some(Setting::Literal(key)) if key.trim().is_empty()) {
-        general.error("master_key", "`master_key` is empty: give a key, or take the line out to run without one");
-    }
-    let cors_origins = general.strings("cors_origins");
-    for (i, origin) in cors_origins.iter().enumerate().filter(|(_, origin)| !is_origin(origin)) {
-        let message =
-            format!("\"{origin}\" is no origin: write `*`, or scheme and host such as https://app.example.com");
-        general.error(&format!("cors_origins[{i}]"), message);
-    }
-    let key_header = general.string("litellm_key_header_name").map(|name| name.to_ascii_lowercase());
-    if key_header.as_deref().is_some_and(|name| !deployment::is_header_name(name)) {
-        general.error("litellm_key_header_name", "`litellm_key_header_name` must be the name of a header");
-    }
-    let largest = general.count("max_request_size_mb", LARGEST_REQUEST_MB);
-    GeneralSettings {
-        master_key,
-        cors_origins,
-        max_request_bytes: largest.map(|mb| (mb as usize) << 20),
-        key_header,
-        drop_params: litellm.flag("drop_params").unwrap_or_default(),
-        modify_params: litellm.flag("modify_params").unwrap_or_default(),
-    }
-}
-
-/// Whether a text is what a browser sends as `origin`, or `*`: scheme, host and port, without a path.
-fn is_origin(text: &str) -> bool {
-    let host = text.split_once("://").map(|(_, host)| host);
-    text == "*" || text == "null" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ']))
 }
 
 /// `credential_list`: each credential's name and values.
@@ -285,19 +261,5 @@ mod tests {
         let at = config.variables.iter().find(|variable| variable.name == "KEY").unwrap();
         assert_eq!(at.path, "model_list[0].litellm_params.api_key");
         assert_eq!(config.variables.iter().filter(|variable| variable.name == "KEY").count(), 1);
-    }
-
-    #[test]
-    fn general_settings_are_read() {
-        let general = read(&json!({"general_settings": {
-            "master_key": "sk-1", "cors_origins": "*", "max_request_size_mb": 10, "litellm_key_header_name": "X-Key",
-        }, "litellm_settings": {"drop_params": true, "modify_params": "false"}}))
-        .general;
-        assert_eq!(general.master_key, Some(Setting::Literal("sk-1".to_owned())));
-        assert_eq!((general.cors_origins, general.max_request_bytes), (vec!["*".to_owned()], Some(10 << 20)));
-        assert_eq!(
-            (general.key_header.as_deref(), general.drop_params, general.modify_params),
-            (Some("x-key"), true, false)
-        );
     }
 }
