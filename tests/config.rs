@@ -130,6 +130,21 @@ fn every_error_names_its_place_and_its_mend() {
             "`timeout` must be a number of seconds such as 30 or 2.5, not a list",
         ),
         (
+            one(&json!({"api_base": "my-azure.openai.azure.com"})),
+            "model_list[0].litellm_params.api_base",
+            "`api_base` must start with http:// or https://",
+        ),
+        (
+            one(&json!({"extra_headers": {"x y": "1"}})),
+            "model_list[0].litellm_params.extra_headers.x y",
+            "a header's name has letters, digits and dashes, and its value is one line",
+        ),
+        (
+            json!({"general_settings": {"cors_origins": ["https://a.example/path"]}}),
+            "general_settings.cors_origins[0]",
+            "\"https://a.example/path\" is no origin: write `*`, or scheme and host such as https://app.example.com",
+        ),
+        (
             one(&json!({"rpm": 1.5})),
             "model_list[0].litellm_params.rpm",
             "`rpm` must be a whole number from 0 to 4294967295",

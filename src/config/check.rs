@@ -25,8 +25,8 @@ web_search_options";
 /// Checks a configuration.
 ///
 /// Gives every error of [`Config::read`](super::Config::read), unknown fields with near names, fallbacks and aliases to
-/// nowhere, values that look like a mistaken `os.environ/NAME`, and one warning for each known setting that this version
-/// does not act on. One finding a place, errors first; empty is perfect.
+/// nowhere, values that look like a mistaken `os.environ/NAME`, and one warning for each known setting that this
+/// version does not act on. One finding a place, errors first; empty is perfect.
 pub fn check(json: &str) -> Vec<Finding> {
     let document = match read::document(json) {
         Ok(document) => document,
@@ -151,7 +151,7 @@ fn steering(at: &str, groups: &[Group], name: &str, value: &Value, findings: &mu
         None if schema::is_price(name) => Some((Kind::Any, schema::PRICE)),
         found => found,
     };
-    let Some((kind, status)) = found else { return };
+    let Some((kind, status)) = found.filter(|_| !value.is_null()) else { return };
     let message = match status {
         Status::Acts => return,
         Status::Later(meanwhile) => format!("`{name}` waits for a later version: {meanwhile}"),
@@ -168,4 +168,89 @@ fn steering(at: &str, groups: &[Group], name: &str, value: &Value, findings: &mu
 
 fn join(at: &str, name: &str) -> String {
     if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// Every document that is `value` with one part of it replaced by `other`.
+    fn with_a_part_replaced(value: &Value, other: &Value) -> Vec<Value> {
+        let mut all = vec![other.clone()];
+        let places: Vec<String> = match value {
+            Value::Object(map) => map.keys().map(|name| format!("/{}", name.replace('/', "~1"))).collect(),
+            Value::Array(items) => (0..items.len()).map(|i| format!("/{i}")).collect(),
+            _ => Vec::new(),
+        };
+        for place in places {
+            for part in with_a_part_replaced(value.pointer(&place).unwrap(), other) {
+                let mut whole = value.clone();
+                *whole.pointer_mut(&place).unwrap() = part;
+                all.push(whole);
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn whatever_stands_where_it_is_findings_and_never_a_panic() {
+        let config = json!({
+            "model_list": [{
+                "model_name": "a/*",
+                "litellm_params": {
+                    "model": "openai/*", "api_key": "k", "api_base": "http://x", "timeout": 1, "rpm": 1, "weight": 1,
+                    "extra_headers": {"a": "b"}, "mock_response": "x", "allowed_openai_params": ["x"], "temperature": 1,
+                    "litellm_credential_name": "c", "custom_llm_provider": "openai", "max_budget": 1,
+                },
+                "model_info": {"id": "1"},
+            }],
+            "credential_list": [{"credential_name": "c", "credential_values": {"api_key": "x"}}],
+            "router_settings": {
+                "routing_strategy": "simple-shuffle", "num_retries": 1,
+                "fallbacks": [{"a/b": ["a/c", {"model": "a/d"}]}],
+                "default_fallbacks": ["a/b"], "model_group_alias": {"x": "a/b", "y": {"model": "a/c", "hidden": true}},
+                "retry_policy": {"DefaultRetries": 1}, "default_litellm_params": {"user": "u"},
+            },
+            "litellm_settings": {"request_timeout": 1, "drop_params": true},
+            "general_settings": {"master_key": "k", "cors_origins": ["*"], "max_request_size_mb": 1},
+            "environment_variables": {"A": "b"},
+        });
+        assert_eq!(check(&config.to_string()).len(), 1);
+        let hostile = [
+            json!(null),
+            json!(false),
+            json!(-1),
+            json!(1e308),
+            json!(u64::MAX),
+            json!(""),
+            json!("*"),
+            json!("/"),
+            json!("os.environ/"),
+            json!("os.environ/A"),
+            json!("é\u{0}\n"),
+            json!([]),
+            json!([[]]),
+            json!({}),
+            json!({"": ""}),
+        ];
+        let mut refused = 0;
+        for other in &hostile {
+            for document in with_a_part_replaced(&config, other) {
+                let json = document.to_string();
+                let errors = check(&json).into_iter().filter(Finding::is_error).count();
+                if let Ok(config) = Config::read(&json) {
+                    for model in ["a/b", "*", "", "x", "y/z", "é/é"] {
+                        assert!(config.deployments_for(model).iter().all(|found| !found.model.contains('*')));
+                    }
+                } else {
+                    refused += 1;
+                    assert!(errors > 0, "read refuses what check takes: {json}");
+                }
+            }
+        }
+        assert!(refused > 100, "{refused}");
+    }
 }

@@ -1,18 +1,13 @@
 //! One entry of `model_list` as a deployment.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use super::providers::{ANY, Place, place};
 use super::section::Section;
-use super::{Deployment, GeneralSettings, providers, schema, suggest};
+use super::{Deployment, GeneralSettings, Setting, id, providers, schema, suggest};
 use crate::http::Headers;
 use crate::openai::Fields;
 use crate::provider::Settings;
-
-/// Fields of `litellm_params` whose literal values are credentials: they do not count for a deployment's id.
-const CREDENTIALS: &[&str] = &["key", "secret", "token", "password", "credentials", "headers"];
 
 /// Most retries that a setting may ask for.
 pub(super) const MOST_RETRIES: u64 = 100;
@@ -83,13 +78,13 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
     }
     Some(Deployment {
         model_name,
-        id: id(entry, &model_info),
+        id: id::of(entry, &model_info),
         provider,
         provider_name,
         model: upstream,
         written: model,
         api_key: params.setting("api_key"),
-        api_base: params.setting("api_base").or_else(|| params.setting("base_url")),
+        api_base: api_base(&params),
         settings: settings(&params, around.general),
         timeout_ms: params.seconds("timeout"),
         stream_timeout_ms: params.seconds("stream_timeout"),
@@ -135,6 +130,17 @@ fn unknown(params: &Section<'_>, model: &str, provider: Option<&str>) {
     }
 }
 
+/// `api_base`, or LiteLLM's other word for it, `base_url`.
+fn api_base(params: &Section<'_>) -> Option<Setting> {
+    let (field, base) = ["api_base", "base_url"].iter().find_map(|field| Some((field, params.setting(field)?)))?;
+    if let Setting::Literal(url) = &base
+        && !(url.starts_with("http://") || url.starts_with("https://") || url.is_empty())
+    {
+        params.error(field, format!("`{field}` must start with http:// or https://"));
+    }
+    Some(base)
+}
+
 fn retries(params: &Section<'_>) -> Option<u32> {
     params.count("num_retries", MOST_RETRIES).or_else(|| params.count("max_retries", MOST_RETRIES)).map(|n| n as u32)
 }
@@ -145,11 +151,19 @@ fn settings(params: &Section<'_>, general: &GeneralSettings) -> Settings {
     for field in ["headers", "extra_headers"] {
         let Some(section) = params.section(field) else { continue };
         for name in section.map.keys() {
-            match section.value(name) {
-                Some(Value::String(text)) => extra_headers.set(name, text),
-                Some(Value::Number(number)) => extra_headers.set(name, number.to_string()),
-                Some(_) => section.error(name, format!("the header `{name}` must be a string")),
-                None => {}
+            let text = match section.value(name) {
+                Some(Value::String(text)) => text,
+                Some(Value::Number(number)) => number.to_string(),
+                Some(_) => {
+                    section.error(name, format!("the header `{name}` must be a string"));
+                    continue;
+                }
+                None => continue,
+            };
+            if is_header_name(name) && !text.contains(['\r', '\n', '\0']) {
+                extra_headers.set(name, text);
+            } else {
+                section.error(name, "a header's name has letters, digits and dashes, and its value is one line");
             }
         }
     }
@@ -175,68 +189,8 @@ fn defaults(params: &Section<'_>) -> Fields {
     defaults
 }
 
-/// `model_info.id`, or a hash of the entry without its literal credentials.
-fn id(entry: &Section<'_>, model_info: &Map<String, Value>) -> String {
-    match model_info.get("id") {
-        Some(Value::String(id)) if !id.is_empty() => return id.clone(),
-        Some(Value::Number(id)) => return id.to_string(),
-        None | Some(Value::Null) => {}
-        Some(_) => entry.error("model_info.id", "`id` must be a string that is not empty"),
-    }
-    let mut hash = Fnv::new();
-    for (name, value) in sorted(&entry.map) {
-        hash.write(name);
-        hash.value(value);
-    }
-    format!("{:016x}", hash.0)
-}
-
-fn sorted(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
-    let mut fields: Vec<_> = map.iter().collect();
-    fields.sort_unstable_by_key(|(name, _)| *name);
-    fields
-}
-
-/// FNV-1a with 64 bits: stable over versions and machines, and nothing that is secret goes in.
-/// <http://www.isthe.com/chongo/tech/comp/fnv/>
-struct Fnv(u64);
-
-impl Fnv {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn write(&mut self, text: &str) {
-        // No UTF-8 text holds 0xff: it parts the words.
-        for byte in text.bytes().chain([0xff]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    /// Takes a value in, whatever the order of its fields.
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::Object(map) => {
-                self.write("{");
-                for (name, value) in sorted(map) {
-                    let secret = CREDENTIALS.iter().any(|word| name.ends_with(word));
-                    if secret && !value.as_str().is_some_and(|text| text.starts_with("os.environ/")) {
-                        continue;
-                    }
-                    self.write(name);
-                    self.value(value);
-                }
-                self.write("}");
-            }
-            Value::Array(items) => {
-                self.write("[");
-                for item in items {
-                    self.value(item);
-                }
-                self.write("]");
-            }
-            Value::String(text) => self.write(text),
-            other => self.write(&Cow::from(other.to_string())),
-        }
-    }
+/// Whether a header can have that name (RFC 9110, 5.6.2: a token).
+pub(super) fn is_header_name(name: &str) -> bool {
+    let token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
+    !name.is_empty() && name.bytes().all(token)
 }

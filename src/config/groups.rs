@@ -23,9 +23,9 @@ impl Config {
     ///
     /// The first of these that knows the model decides, as in LiteLLM's router: a deployment's id, an alias (which
     /// stands for its group from there on), a group, a wildcard group (the most specific one, `*` last), a
-    /// `litellm_params.model` as it is written, and a `provider/model` that the configuration does not name. A bare name
-    /// that nothing lists is not guessed: it is most often a slip. Deployments whose provider this version does not
-    /// speak are left out: see [`Config::waiting_for`].
+    /// `litellm_params.model` as it is written, and a `provider/model` that the configuration does not name. A bare
+    /// name that nothing lists is not guessed: it is most often a slip. Deployments whose provider this version does
+    /// not speak are left out: see [`Config::waiting_for`].
     pub fn deployments_for(&self, model: &str) -> Vec<Match> {
         let (group, found) = self.find(model);
         if !found.is_empty() {
@@ -188,8 +188,10 @@ mod tests {
 
     /// Entries of `model_list` as `model_name`, `model`, `id`.
     fn config(entries: &[(&str, &str, &str)], router: &Value) -> Config {
-        let entry = |(name, model, id): &(&str, &str, &str)| json!({"model_name": name, "litellm_params": {"model": model}, "model_info": {"id": id}});
-        let list: Vec<Value> = entries.iter().map(entry).collect();
+        let list = entries.iter().map(|(name, model, id)| {
+            json!({"model_name": name, "litellm_params": {"model": model}, "model_info": {"id": id}})
+        });
+        let list: Vec<Value> = list.collect();
         Config::read(&json!({"model_list": list, "router_settings": router}).to_string()).unwrap()
     }
 

@@ -3,7 +3,9 @@
 mod check;
 mod deployment;
 mod finding;
+mod general;
 mod groups;
+mod id;
 mod pattern;
 mod providers;
 mod read;
@@ -89,6 +91,18 @@ pub struct Config {
     pub environment: Vec<(String, Setting)>,
     /// Every place that says `os.environ/NAME`, so that a variable which is not set can be named at start.
     pub variables: Vec<Variable>,
+}
+
+impl Config {
+    /// The value of a variable: `environment_variables` wins over `environment`, the environment around.
+    pub fn variable(&self, name: &str, environment: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        section::lookup(&self.environment, name, environment)
+    }
+
+    /// The places that name a variable which is not set.
+    pub fn unset(&self, environment: &dyn Fn(&str) -> Option<String>) -> Vec<&Variable> {
+        self.variables.iter().filter(|variable| self.variable(&variable.name, environment).is_none()).collect()
+    }
 }
 
 /// One entry of `model_list`: a provider's model with a credential and limits, in a model group.

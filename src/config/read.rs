@@ -9,10 +9,7 @@ use serde_json::{Map, Value};
 use super::deployment::{self, Surroundings};
 use super::finding::Finding;
 use super::section::{Reading, Section};
-use super::{Config, Deployment, GeneralSettings, Setting, router};
-
-/// Largest `max_request_size_mb`: what a Worker may hold in memory, 128 MB.
-const LARGEST_REQUEST_MB: u64 = 128;
+use super::{Config, Deployment, Setting, general, router};
 
 impl Config {
     /// Reads a configuration: what YAML readers make of LiteLLM's `config.yaml`, as JSON. Every section may be missing.
@@ -25,6 +22,18 @@ impl Config {
     /// Not JSON, a section or field of another type than it must be, a required field that is missing, a provider that
     /// nobody knows, two deployments with one id: all of them at once, each with its path. Warnings are for
     /// [`check`](super::check).
+    ///
+    /// ```
+    /// use tollgate::config::Config;
+    ///
+    /// let json = r#"{"model_list": [{"model_name": "fast", "litellm_params": {"model": "openai/gpt-4o-mini"}}]}"#;
+    /// let config = Config::read(json).unwrap();
+    /// assert_eq!(config.deployments_for("fast")[0].model, "gpt-4o-mini");
+    ///
+    /// let errors = Config::read(&json.replace("openai/", "opnai/")).unwrap_err();
+    /// assert_eq!(errors[0].path, "model_list[0].litellm_params.model");
+    /// assert_eq!(errors[0].message, r#"unknown provider "opnai"; did you mean "openai"?"#);
+    /// ```
     pub fn read(json: &str) -> Result<Self, Vec<Finding>> {
         Self::read_with(json, &|_| None)
     }
@@ -78,7 +87,7 @@ fn sections(root: &Section<'_>) -> Config {
         root.section(name).unwrap_or_else(missing)
     };
     let (routing, litellm) = (part("router_settings"), part("litellm_settings"));
-    let general = general(&part("general_settings"), &litellm);
+    let general = general::read(&part("general_settings"), &litellm);
     let credentials = credentials(root);
     let defaults = routing.section("default_litellm_params");
     let around = Surroundings {
@@ -103,23 +112,6 @@ fn variables(root: &Section<'_>) -> Vec<(String, Setting)> {
         Some((name.clone(), setting))
     };
     section.map.iter().filter_map(read).collect()
-}
-
-/// `general_settings`, and what is as general in `litellm_settings`.
-fn general(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSettings {
-    let master_key = general.setting("master_key");
-    if matches!(&master_key, Some(Setting::Literal(key)) if key.trim().is_empty()) {
-        general.error("master_key", "`master_key` is empty: give a key, or take the line out to run without one");
-    }
-    let largest = general.count("max_request_size_mb", LARGEST_REQUEST_MB);
-    GeneralSettings {
-        master_key,
-        cors_origins: general.strings("cors_origins"),
-        max_request_bytes: largest.map(|mb| (mb as usize) << 20),
-        key_header: general.string("litellm_key_header_name").map(|name| name.to_ascii_lowercase()),
-        drop_params: litellm.flag("drop_params").unwrap_or_default(),
-        modify_params: litellm.flag("modify_params").unwrap_or_default(),
-    }
 }
 
 /// `credential_list`: each credential's name and values.
@@ -269,36 +261,5 @@ mod tests {
         let at = config.variables.iter().find(|variable| variable.name == "KEY").unwrap();
         assert_eq!(at.path, "model_list[0].litellm_params.api_key");
         assert_eq!(config.variables.iter().filter(|variable| variable.name == "KEY").count(), 1);
-    }
-
-    #[test]
-    fn an_id_stays_while_the_entry_does_and_never_depends_on_a_credential() {
-        let id = |params: &Value| deployment(params).id.clone();
-        let plain = id(&json!({}));
-        // Worked out apart from this code: a new value would lose what is known of every running deployment.
-        assert_eq!(plain, "af9146572f5ab917");
-        assert_eq!(id(&json!({"api_key": "sk-1"})), plain);
-        assert_eq!(id(&json!({"extra_headers": {"authorization": "Bearer x"}})), plain);
-        assert_ne!(id(&json!({"api_key": "os.environ/A"})), id(&json!({"api_key": "os.environ/B"})));
-        assert_ne!(id(&json!({"rpm": 1})), plain);
-        assert_eq!(id(&json!({"rpm": 1, "tpm": 2})), id(&json!({"tpm": 2, "rpm": 1})));
-        let entry = |key: &str| json!({"model_name": "m", "litellm_params": {"model": "openai/m", "api_key": key}});
-        let config = read(&json!({"model_list": [entry("sk-1"), entry("sk-2"), entry("sk-3")]}));
-        let ids: Vec<_> = config.deployments.iter().map(|deployment| deployment.id.clone()).collect();
-        assert_eq!(ids, [plain.clone(), format!("{plain}-2"), format!("{plain}-3")]);
-    }
-
-    #[test]
-    fn general_settings_are_read() {
-        let general = read(&json!({"general_settings": {
-            "master_key": "sk-1", "cors_origins": "*", "max_request_size_mb": 10, "litellm_key_header_name": "X-Key",
-        }, "litellm_settings": {"drop_params": true, "modify_params": "false"}}))
-        .general;
-        assert_eq!(general.master_key, Some(Setting::Literal("sk-1".to_owned())));
-        assert_eq!((general.cors_origins, general.max_request_bytes), (vec!["*".to_owned()], Some(10 << 20)));
-        assert_eq!(
-            (general.key_header.as_deref(), general.drop_params, general.modify_params),
-            (Some("x-key"), true, false)
-        );
     }
 }

@@ -32,15 +32,6 @@ impl Reading<'_> {
         self.findings.borrow_mut().push(finding);
     }
 
-    /// The value of a variable; one of `environment_variables` wins over the environment around.
-    fn variable(&self, name: &str) -> Option<String> {
-        match self.own.iter().find(|(own, _)| own == name) {
-            Some((_, Setting::Literal(value))) => Some(value.clone()),
-            Some((_, Setting::Variable(other))) => (self.environment)(other),
-            None => (self.environment)(name),
-        }
-    }
-
     fn named(&self, path: String, name: &str) {
         self.variables.borrow_mut().push(Variable { path, name: name.to_owned() });
     }
@@ -53,7 +44,7 @@ impl Reading<'_> {
                 None => Some(value.clone()),
                 Some(name) => {
                     self.named(path.to_owned(), name);
-                    self.variable(name).map(Value::String)
+                    lookup(&self.own, name, self.environment).map(Value::String)
                 }
             },
             Value::Array(items) => {
@@ -68,6 +59,19 @@ impl Reading<'_> {
             }
             _ => Some(value.clone()),
         }
+    }
+}
+
+/// The value of a variable: `own`, which is `environment_variables`, wins over the environment around.
+pub(super) fn lookup(
+    own: &[(String, Setting)],
+    name: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Option<String> {
+    match own.iter().find(|(own, _)| own == name) {
+        Some((_, Setting::Literal(value))) => Some(value.clone()),
+        Some((_, Setting::Variable(other))) => environment(other),
+        None => environment(name),
     }
 }
 

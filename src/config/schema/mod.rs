@@ -130,3 +130,103 @@ pub(super) fn is_param(name: &str) -> bool {
 pub(super) fn is_price(name: &str) -> bool {
     name.split('_').any(|word| word == "cost")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::{Severity, check};
+
+    const ALL: &[(&str, &[Group])] = &[
+        ("", ROOT),
+        ("general_settings", GENERAL),
+        ("router_settings", ROUTER),
+        ("litellm_settings", LITELLM),
+        ("litellm_params", PARAMS),
+        ("model_info", MODEL_INFO),
+    ];
+
+    /// A value of a kind.
+    fn value(name: &str, kind: Kind) -> Value {
+        match kind {
+            Kind::Text | Kind::Any if name.ends_with("budget_duration") => json!("1d"),
+            Kind::Number => json!(1),
+            Kind::Any if name.ends_with("max_budget") => json!(1),
+            Kind::Any | Kind::Text => json!("text"),
+            Kind::Flag => json!(true),
+            Kind::List => json!([]),
+            Kind::Map => json!({}),
+        }
+    }
+
+    /// A configuration that holds one setting.
+    fn holding(section: &str, name: &str, value: &Value) -> (String, Value) {
+        let entry = |params: Value, info: Value| {
+            let entry = json!({"model_name": "m", "litellm_params": params, "model_info": info});
+            json!({"model_list": [entry]})
+        };
+        match section {
+            "" => (name.to_owned(), json!({name: value})),
+            "litellm_params" => {
+                let params = json!({"model": "openai/m", name: value});
+                (format!("model_list[0].litellm_params.{name}"), entry(params, json!({})))
+            }
+            "model_info" => {
+                let info = entry(json!({"model": "openai/m"}), json!({name: value}));
+                (format!("model_list[0].model_info.{name}"), info)
+            }
+            _ => (format!("{section}.{name}"), json!({section: {name: value}})),
+        }
+    }
+
+    #[test]
+    fn a_setting_stands_in_one_group_of_its_section() {
+        for (section, groups) in ALL {
+            let mut seen = HashSet::new();
+            for name in groups.iter().flat_map(Group::names) {
+                assert!(seen.insert(name), "{section}.{name} stands twice");
+            }
+            assert!(seen.len() > 5, "{section}");
+        }
+    }
+
+    #[test]
+    fn every_setting_that_does_not_act_is_exactly_one_warning() {
+        for (section, groups) in ALL {
+            for group in groups.iter().filter(|group| group.status != Status::Acts) {
+                for name in group.names() {
+                    let (path, config) = holding(section, name, &value(name, group.kind));
+                    let findings = check(&config.to_string());
+                    assert_eq!(findings.len(), 1, "{path}: {findings:?}");
+                    assert_eq!((findings[0].severity, &findings[0].path), (Severity::Warning, &path));
+                    assert!(findings[0].message.contains(name), "{findings:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_of_another_type_is_one_error() {
+        for (section, groups) in ALL {
+            let typed = |group: &&Group| group.status != Status::Acts && group.kind != Kind::Any;
+            for group in groups.iter().filter(typed) {
+                let wrong = if group.kind == Kind::List { json!({}) } else { json!([]) };
+                for name in group.names() {
+                    let (path, config) = holding(section, name, &wrong);
+                    let findings = check(&config.to_string());
+                    assert_eq!(findings.len(), 1, "{path}: {findings:?}");
+                    assert_eq!((findings[0].severity, &findings[0].path), (Severity::Error, &path));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn prices_steer_and_are_told_by_their_name() {
+        assert!(is_param("input_cost_per_token") && is_param("cache_read_input_token_cost_above_200k_tokens"));
+        assert!(!is_param("temperature") && !is_param("costume"));
+    }
+}
