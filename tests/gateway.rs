@@ -220,7 +220,8 @@ fn a_stream_brings_usage_where_it_was_asked_for() {
     let stage = Stage::new(&config(&json!({})), vec![stream(&events)]);
     let mut body = ask_stream("m");
     body["stream_options"] = json!({"include_usage": true});
-    assert_eq!(stage.chat(&body).text(), events.concat());
+    let with_cost = events.concat().replace("\"usage\":{", "\"usage\":{\"cost\":0.0000275,");
+    assert_eq!(stage.chat(&body).text(), with_cost);
 }
 
 #[test]
@@ -368,4 +369,52 @@ fn models_are_listed_and_looked_up() {
     assert_eq!(ids, ["m", "pair", "spare"]);
     assert_eq!(stage.ask("GET", "/v1/models/pair", &[], b"").json()["id"], "pair");
     assert_eq!(stage.ask("GET", "/v1/models/nope", &[], b"").status, 404);
+}
+
+#[test]
+fn a_whole_answer_tells_its_cost_item_by_item() {
+    let stage = Stage::new(&config(&json!({})), vec![answer(200, ANSWER)]);
+    let got = stage.chat(&ask("m"));
+    // gpt-4o: 3 tokens at 2.50 and 1 at 10 dollars a million.
+    for (name, value) in [
+        ("x-litellm-response-cost", "0.0000175"),
+        ("x-litellm-response-cost-input", "0.0000075"),
+        ("x-litellm-response-cost-output", "0.00001"),
+        ("x-litellm-response-cost-cache-read", "0"),
+        ("x-litellm-response-cost-exactness", "exact"),
+    ] {
+        assert_eq!(got.headers.get(name), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn a_stream_tells_its_cost_in_its_last_chunk() {
+    let stage = Stage::new(&config(&json!({})), vec![stream(&events(&["hello"]))]);
+    let mut body = ask_stream("m");
+    body["stream_options"] = json!({"include_usage": true});
+    let got = stage.chat(&body).text();
+    assert!(got.contains("\"usage\":{\"cost\":0.0000275,"), "{got}");
+    assert!(stage.host.lines.borrow()[0].contains("\"cost\":0.0000275"));
+}
+
+#[test]
+fn an_unknown_price_is_no_price() {
+    let list = json!([{"model_name": "x", "litellm_params": {"model": "openai/nobody-knows"}}]);
+    let stage = Stage::new(
+        &json!({"model_list": list}),
+        vec![answer(200, &ANSWER.replace("gpt-4o-2024-08-06", "nobody-knows"))],
+    );
+    let got = stage.chat(&ask("x"));
+    assert_eq!((got.status, got.headers.get("x-litellm-response-cost")), (200, None));
+    assert!(!stage.host.lines.borrow()[0].contains("\"cost\""));
+}
+
+#[test]
+fn prices_of_the_configuration_win() {
+    let prices = json!({"model": "openai/gpt-4o", "input_cost_per_token": 0.001, "output_cost_per_token": 0.002});
+    let list = json!([{"model_name": "x", "litellm_params": prices}]);
+    let stage = Stage::new(&json!({"model_list": list}), vec![answer(200, ANSWER)]);
+    let got = stage.chat(&ask("x"));
+    assert_eq!(got.headers.get("x-litellm-response-cost"), Some("0.005"));
+    assert!(stage.sent()[0].get("input_cost_per_token").is_none(), "a price is the gateway's own");
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::providers::{ANY, Place, place};
 use super::section::Section;
 use super::{Deployment, GeneralSettings, Setting, id, providers, schema, suggest};
+use crate::cost::CustomRates;
 use crate::http::Headers;
 use crate::openai::Fields;
 use crate::provider::Settings;
@@ -94,7 +95,18 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
         tpm: params.count("tpm", u64::from(u32::MAX) * 1000),
         mock_response: params.value("mock_response"),
         defaults: defaults(&params),
+        custom_rates: custom_rates(&params, &model_info),
         model_info,
+    })
+}
+
+/// Prices of the entry itself; those of `litellm_params` win over those of `model_info`.
+fn custom_rates(params: &Section<'_>, model_info: &Map<String, Value>) -> Option<CustomRates> {
+    let mut fields = model_info.clone();
+    fields.extend(params.map.iter().map(|(name, value)| (name.clone(), value.clone())));
+    CustomRates::from_fields(&fields).unwrap_or_else(|error| {
+        params.error(error.param().unwrap_or_default(), error.message());
+        None
     })
 }
 

@@ -25,6 +25,7 @@ pub use groups::Match;
 
 use serde_json::{Map, Value};
 
+use crate::cost::CustomRates;
 use crate::openai::Fields;
 use crate::provider::Settings;
 use crate::provider::registry::Row;
@@ -145,6 +146,8 @@ pub struct Deployment {
     pub defaults: Fields,
     /// `model_info`, whole.
     pub model_info: Map<String, Value>,
+    /// Prices that `litellm_params` or `model_info` state: they win over the price table.
+    pub custom_rates: Option<CustomRates>,
 }
 
 /// `router_settings`.

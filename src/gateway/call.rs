@@ -6,6 +6,7 @@ use super::host::Host;
 use super::record::Record;
 use super::relay::Relay;
 use super::reply::{Reply, ReplyBody};
+use super::tariff::{Tariff, add_cost_headers};
 use super::{Gateway, models, resolve};
 use crate::config::Match;
 use crate::error::Result;
@@ -49,6 +50,14 @@ fn read(http: &HttpRequest, model: Option<String>) -> Result<(Fields, Asked)> {
     Ok((fields, asked))
 }
 
+/// An attempt that succeeded, and what its answer is priced and cleaned by.
+struct Success<B> {
+    outcome: Outcome<B>,
+    deployment_id: String,
+    secret: Option<Secret>,
+    tariff: Tariff,
+}
+
 /// One call of a client.
 struct Call<'a, H> {
     gateway: &'a Gateway,
@@ -68,7 +77,7 @@ impl<H: Host> Call<'_, H> {
         };
         let result = self.attempts(&request, &mut record).await;
         match result {
-            Ok((outcome, found, secret)) => Ok(self.reply(outcome, &found, secret, record)),
+            Ok(success) => Ok(self.reply(success, record)),
             Err(error) => {
                 record.write(self.host, error.status(), "error", None, Some(&error));
                 let mut reply = Reply::error(&error);
@@ -79,11 +88,7 @@ impl<H: Host> Call<'_, H> {
     }
 
     /// Attempts until one succeeds or the plan gives up.
-    async fn attempts(
-        &self,
-        request: &Request,
-        record: &mut Record,
-    ) -> Result<(Outcome<H::Body>, Match, Option<Secret>)> {
+    async fn attempts(&self, request: &Request, record: &mut Record) -> Result<Success<H::Body>> {
         let config = &self.gateway.config;
         let model = request.model();
         let mut matches = config.deployments_for(model);
@@ -100,7 +105,7 @@ impl<H: Host> Call<'_, H> {
                     let Some(found) = matches.get(index) else { continue };
                     note_target(record, plan.group(), found);
                     match self.attempt(request, &overrides, found, record).await {
-                        Ok((outcome, secret)) => return Ok((outcome, found.clone(), secret)),
+                        Ok(success) => return Ok(success),
                         Err(error) => plan.failed(error),
                     }
                 }
@@ -128,16 +133,19 @@ impl<H: Host> Call<'_, H> {
         overrides: &Fields,
         found: &Match,
         record: &mut Record,
-    ) -> Result<(Outcome<H::Body>, Option<Secret>)> {
+    ) -> Result<Success<H::Body>> {
         record.attempts += 1;
         let config = &self.gateway.config;
-        let deployment = resolve::deployment(config, self.host, found, &self.asked, request.stream())?;
+        let mut deployment = resolve::deployment(config, self.host, found, &self.asked, request.stream())?;
         // Always from the original: no attempt sees what another provider's translation left behind.
         let request = request.with(&found.deployment.defaults, overrides)?;
         let before = self.host.now_ms();
+        let tariff = Tariff::new(&self.gateway.prices, found, &request, deployment.api_base.as_deref(), before);
+        deployment.facts = tariff.facts();
         let outcome = attempt(self.host, &deployment, &request, &record.id).await;
         record.upstream_ms += self.host.now_ms().saturating_sub(before);
-        Ok((outcome?, deployment.key))
+        let id = found.deployment.id.clone();
+        Ok(Success { outcome: outcome?, deployment_id: id, secret: deployment.key, tariff })
     }
 
     fn retry_rules(&self) -> RetryRules {
@@ -163,16 +171,11 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
-    fn reply(
-        &self,
-        outcome: Outcome<H::Body>,
-        found: &Match,
-        secret: Option<Secret>,
-        mut record: Record,
-    ) -> Reply<H::Body> {
+    fn reply(&self, success: Success<H::Body>, mut record: Record) -> Reply<H::Body> {
+        let Success { outcome, deployment_id, secret, tariff } = success;
         record.headers = Some(outcome.headers_at);
         let mut headers = Headers::new();
-        headers.push("x-litellm-model-id", found.deployment.id.clone());
+        headers.push("x-litellm-model-id", deployment_id);
         if !outcome.url.is_empty() {
             headers.push("x-litellm-model-api-base", outcome.url);
         }
@@ -184,6 +187,10 @@ impl<H: Host> Call<'_, H> {
         }
         match outcome.answer {
             Answered::Whole(answer) => {
+                record.charge = answer.usage.as_ref().and_then(|usage| tariff.charge(usage, answer.model.as_deref()));
+                if let Some(charge) = &record.charge {
+                    add_cost_headers(&mut headers, charge);
+                }
                 record.write(self.host, 200, "ok", answer.usage.as_ref(), None);
                 headers.push("content-type", "application/json");
                 self.add_headers(&mut headers, &record);
@@ -196,7 +203,7 @@ impl<H: Host> Call<'_, H> {
                 headers.push("x-accel-buffering", "no");
                 self.add_headers(&mut headers, &record);
                 let longest_ms = resolve::longest_stream_ms(&self.gateway.config);
-                let relay = Relay { reader: *reader, body, record, secret, longest_ms };
+                let relay = Relay { reader: *reader, body, record, tariff, secret, longest_ms };
                 Reply { status: 200, headers, body: ReplyBody::Stream(Box::new(relay)) }
             }
         }

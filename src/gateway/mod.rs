@@ -13,15 +13,19 @@ mod relay;
 mod reply;
 mod resolve;
 mod route;
+mod tariff;
 
 pub use host::{Body, Gone, Host, Sink, Upstream};
 pub use relay::Relay;
 pub use reply::{Reply, ReplyBody};
 pub use route::Route;
 
+use std::rc::Rc;
+
 use serde_json::json;
 
 use crate::config::Config;
+use crate::cost::PriceTable;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
 use crate::secret::Secret;
@@ -43,6 +47,7 @@ pub const LOOPBACK_VARIABLE: &str = "TOLLGATE_LOOPBACK";
 pub struct Gateway {
     config: Config,
     door: Door,
+    prices: Rc<PriceTable>,
 }
 
 impl Gateway {
@@ -56,7 +61,7 @@ impl Gateway {
             None if setting.is_none() && host.variable(LOOPBACK_VARIABLE).is_some() => Door::Open,
             None => Door::Shut,
         };
-        Self { config, door }
+        Self { config, door, prices: Rc::new(PriceTable::embedded()) }
     }
 
     /// Answers a request. `body` is its body, unread; `request.body` is empty.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::host::Host;
+use crate::cost::{Charge, Exactness};
 use crate::openai::Usage;
 
 /// What is known of a request so far. Times are Unix ms.
@@ -36,6 +37,8 @@ pub(super) struct Record {
     pub(super) upstream_ms: u64,
     /// When the answering upstream's head came.
     pub(super) headers: Option<u64>,
+    /// What it has cost; `None` where nobody knows.
+    pub(super) charge: Option<Charge>,
     /// When the first meaningful event came.
     pub(super) first: Option<u64>,
 }
@@ -61,6 +64,10 @@ impl Record {
         if let (Some(usage), Some(line)) = (usage, line.as_object_mut()) {
             line.insert("prompt_tokens".to_owned(), usage.prompt_tokens.into());
             line.insert("completion_tokens".to_owned(), usage.completion_tokens.into());
+        }
+        if let (Some(charge), Some(line)) = (&self.charge, line.as_object_mut()) {
+            line.insert("cost".to_owned(), json!(charge.total));
+            line.insert("estimated".to_owned(), (charge.exactness == Exactness::Estimated).into());
         }
         if let (Some(error), Some(line)) = (error, line.as_object_mut()) {
             // The kind alone: a message may quote the prompt.

@@ -4,6 +4,7 @@ use super::attempt::Source;
 use super::host::{Body, Gone, Host, Sink};
 use super::race::{First, race};
 use super::record::Record;
+use super::tariff::Tariff;
 use crate::error::Error;
 use crate::provider::StreamReader;
 use crate::secret::{Secret, redact};
@@ -17,6 +18,8 @@ pub struct Relay<B> {
     pub(super) reader: StreamReader,
     pub(super) body: Source<B>,
     pub(super) record: Record,
+    /// What the call costs, once its usage is known.
+    pub(super) tariff: Tariff,
     /// Cut out of errors that come inside of the stream.
     pub(super) secret: Option<Secret>,
     /// How long the whole stream may take, in ms from now.
@@ -75,7 +78,8 @@ impl<B: Body> Relay<B> {
         let out = self.reader.out();
         let end = match end {
             End::Whole => {
-                out.write_tail(None);
+                let charge = out.told_usage().and_then(|usage| self.tariff.charge(usage, Some(out.model())));
+                out.write_tail(charge.map(|charge| charge.total));
                 End::Whole
             }
             End::Broken(error) => {
@@ -92,8 +96,9 @@ impl<B: Body> Relay<B> {
     }
 
     fn note<H: Host>(&mut self, host: &H, end: &End) {
-        let usage = self.reader.out().told_usage().cloned();
-        let usage = usage.as_ref();
+        let out = self.reader.out();
+        let usage = out.told_usage();
+        self.record.charge = usage.and_then(|usage| self.tariff.charge(usage, Some(out.model())));
         match end {
             End::Whole => self.record.write(host, 200, "ok", usage, None),
             End::ClientGone => self.record.write(host, 499, "client_gone", usage, None),

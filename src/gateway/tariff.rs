@@ -1,0 +1,143 @@
+//! What a deployment's calls cost: its place in the price table, or the prices that its configuration states.
+
+use std::rc::Rc;
+
+use super::attempt::Request;
+use crate::config::Match;
+use crate::cost::{Buckets, Charge, Context, CustomRates, Entry, Exactness, PriceTable, charge, upper_bound};
+use crate::http::Headers;
+use crate::money::Money;
+use crate::openai::Usage;
+use crate::provider::Facts;
+
+/// The prices of one deployment for one request.
+#[derive(Clone, Debug)]
+pub(super) struct Tariff {
+    table: Rc<PriceTable>,
+    provider: &'static str,
+    /// The upstream's model, or `model_info.base_model`, which wins over what the answer says (Azure).
+    model: String,
+    is_base_model: bool,
+    custom: Option<CustomRates>,
+    host: Option<String>,
+    service_tier: Option<String>,
+    search_context_size: Option<String>,
+    sent_ms: u64,
+}
+
+impl Tariff {
+    /// The prices that hold for `request` to `found`, sent at `sent_ms`.
+    pub(super) fn new(
+        table: &Rc<PriceTable>,
+        found: &Match,
+        request: &Request,
+        api_base: Option<&str>,
+        sent_ms: u64,
+    ) -> Self {
+        let text = |name: &str| request.fields().get::<String>(name).ok().flatten();
+        let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
+        let search = request.fields().get::<serde_json::Value>("web_search_options").ok().flatten();
+        let size = search.as_ref().and_then(|options| options.get("search_context_size")?.as_str());
+        Self {
+            table: table.clone(),
+            provider: found.provider.name,
+            model: base_model.unwrap_or(&found.model).to_owned(),
+            is_base_model: base_model.is_some(),
+            custom: found.deployment.custom_rates.clone(),
+            host: api_base.and_then(host).map(str::to_owned),
+            service_tier: text("service_tier"),
+            search_context_size: size.map(str::to_owned),
+            sent_ms,
+        }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            now_ms: self.sent_ms,
+            service_tier: self.service_tier.as_deref(),
+            host: self.host.as_deref(),
+            search_context_size: self.search_context_size.as_deref(),
+            ..Context::default()
+        }
+    }
+
+    /// The model in the price table; `served` is what the answer calls it.
+    pub(super) fn entry(&self, served: Option<&str>) -> Option<Entry> {
+        let served = served.filter(|_| !self.is_base_model);
+        // A base model may name another provider's: `azure/gpt-4o` and `openai/gpt-4o` alike.
+        let (provider, model) = match self.model.split_once('/') {
+            Some((provider, model)) if self.is_base_model => (provider, model),
+            _ => (self.provider, self.model.as_str()),
+        };
+        let listed = self.table.find_served(provider, model, served);
+        match (&self.custom, listed) {
+            (Some(custom), Some(entry)) => Some(custom.apply(&entry)),
+            (Some(custom), None) => Some(custom.entry(self.provider, &self.model)),
+            (None, listed) => listed,
+        }
+    }
+
+    /// What a call has cost; `None` where nobody knows, which is not 0.
+    pub(super) fn charge(&self, usage: &Usage, served: Option<&str>) -> Option<Charge> {
+        let priced =
+            self.entry(served).and_then(|entry| charge(&entry, &Buckets::from(usage), &self.context().served(usage)));
+        match self.table.reported_cost(self.provider, usage) {
+            Some(total) => Some(Charge::reported(total, priced)),
+            None => priced,
+        }
+    }
+
+    /// The most that a call can cost within these bounds; `None` where nobody knows.
+    pub(super) fn bound(&self, input_tokens: u64, output_tokens: u64, n: u64) -> Option<Money> {
+        upper_bound(&self.entry(None)?, input_tokens, output_tokens, n, &self.context())
+    }
+
+    /// What a dialect may want to know of the model.
+    pub(super) fn facts(&self) -> Facts {
+        let Some(entry) = self.entry(None) else { return Facts::default() };
+        let supports = |name: &str| entry.supports(name);
+        Facts {
+            max_output_tokens: entry.limits().max_output,
+            native_json_schema: supports("native_structured_output"),
+            adaptive_thinking: supports("adaptive_thinking"),
+            reasoning: supports("reasoning"),
+            sampling_params: supports("sampling_params"),
+            forced_tool_use: supports("forced_tool_use"),
+            mid_conversation_system: supports("mid_conversation_system"),
+            thinking_always_on: supports("thinking_always_on"),
+            minimal_effort: supports("minimal_reasoning_effort"),
+            none_effort: supports("none_reasoning_effort"),
+            xhigh_effort: supports("xhigh_reasoning_effort"),
+            max_effort: supports("max_reasoning_effort"),
+            system_messages: supports("system_messages"),
+        }
+    }
+}
+
+/// The host of a URL.
+fn host(url: &str) -> Option<&str> {
+    url.split_once("://")?.1.split(['/', ':', '?']).next()
+}
+
+/// Tells a client what its call has cost, item by item, in dollars.
+pub(super) fn add_cost_headers(headers: &mut Headers, charge: &Charge) {
+    let items = &charge.items;
+    headers.push("x-litellm-response-cost", charge.total.to_string());
+    for (name, amount) in [
+        ("input", items.input),
+        ("output", items.output),
+        ("cache-read", items.cache_read),
+        ("cache-creation", items.cache_creation),
+        ("reasoning", items.reasoning),
+        ("tool-usage", items.tool_usage),
+    ] {
+        headers.push(&format!("x-litellm-response-cost-{name}"), amount.to_string());
+    }
+    headers.push(
+        "x-litellm-response-cost-exactness",
+        match charge.exactness {
+            Exactness::Exact => "exact",
+            Exactness::Estimated => "estimated",
+        },
+    );
+}
