@@ -1,9 +1,20 @@
 //! The ledger against a trivial reference model, step by step, over a disk that crashes.
 //!
 //! `LEDGER_SEED=<seed> cargo test --test ledger` replays one run; `LEDGER_RUNS=<n>` makes more of them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
+#[path = "ledger/acts.rs"]
+mod acts;
 #[path = "ledger/disk.rs"]
 mod disk;
+#[path = "ledger/edits.rs"]
+mod edits;
 #[path = "ledger/model.rs"]
 mod model;
 #[path = "ledger/random.rs"]
@@ -14,8 +25,11 @@ mod rules;
 mod run;
 #[path = "ledger/speed.rs"]
 mod speed;
+#[path = "ledger/tally.rs"]
+mod tally;
 
-use run::{Run, Tally};
+use run::Run;
+use tally::Tally;
 
 /// Runs of one seed each; together they are the steps that the promise is tried with.
 const RUNS: u64 = 1_320;
@@ -31,10 +45,9 @@ fn variable(name: &str) -> Option<u64> {
 fn work(first: u64, runs: u64) -> Tally {
     let mut tally = Tally::default();
     for seed in (first + 1..=runs).step_by(THREADS as usize) {
-        match std::panic::catch_unwind(|| Run::new(seed).steps(STEPS)) {
-            Ok(done) => tally.add(&done),
-            Err(_) => panic!("replay with LEDGER_SEED={seed} cargo test --test ledger"),
-        }
+        let done = std::panic::catch_unwind(|| Run::new(seed).steps(STEPS));
+        assert!(done.is_ok(), "replay with LEDGER_SEED={seed} cargo test --test ledger");
+        tally.add(&done.unwrap_or_default());
     }
     tally
 }

@@ -4,7 +4,19 @@
 //! says what a key may do, the [`ledger`] what it may still spend, and [`spend`] what was spent. The homes (a Durable
 //! Object, a SQLite file, memory in tests) keep what these hand out.
 
+pub mod budget;
 pub mod calendar;
+pub mod customer;
 pub mod duration;
+pub mod fields;
 pub mod ledger;
+pub mod record;
+pub mod team;
 pub mod token;
+pub mod user;
+
+pub use budget::{Allowance, BudgetRecord};
+pub use customer::CustomerRecord;
+pub use record::{KeyRecord, KeyType};
+pub use team::{Member, TeamRecord, TeamRole};
+pub use user::{Role, UserRecord};

@@ -10,6 +10,7 @@ use tollgate::keys::ledger::{
 use tollgate::money::Money;
 
 const NOW: u64 = 1_700_000_000_000;
+const DAY: u64 = 86_400_000;
 
 fn money(text: &str) -> Money {
     Money::parse(text).unwrap()
@@ -160,7 +161,6 @@ fn several_windows_hold_at_once_and_start_anew_each_at_its_time() {
         let _ = ledger.settle(Handle::Seq(grant.seq), cost("0.6"), at);
         Ok::<_, Refusal>(())
     };
-    const DAY: u64 = 86_400_000;
     assert!(spend(1, noon).is_ok());
     let error = spend(2, noon).unwrap_err().to_error(429, noon);
     assert!(error.message().starts_with("ExceededBudget: Key over 1d budget. Spend=$0.6, Limit=$1"), "{error}");

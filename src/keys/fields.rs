@@ -1,0 +1,165 @@
+//! Which fields a management request may have, and how they are laid over a record.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// The fields of a management request.
+///
+/// Nothing is dropped in silence: what a record types is acted on; what only describes (`inert`) is stored and shown
+/// again; what LiteLLM would act on and this gateway does not (`refused`) is refused unless it asks for nothing (`null`,
+/// `false`, empty), for a limit that is accepted and not kept is worse than none; and anything else is refused as unknown.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    /// Acted on.
+    pub known: &'static [&'static [&'static str]],
+    /// Stored and shown again, without effect.
+    pub inert: &'static [&'static str],
+    /// Known to LiteLLM, and not supported.
+    pub refused: &'static [&'static str],
+}
+
+impl Screen {
+    /// Checks the names of a body.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is refused or unknown, by name, with the nearest known one.
+    pub fn check(&self, body: &Map<String, Value>) -> Result<()> {
+        for (name, value) in body {
+            let name = name.as_str();
+            if self.known().any(|known| known == name) || self.inert.contains(&name) {
+                continue;
+            }
+            if self.refused.contains(&name) {
+                if asks_for_nothing(value) {
+                    continue;
+                }
+                return Err(Error::bad_request(name, format!("`{name}` is not supported yet: leave it out")));
+            }
+            let nearest =
+                self.known().chain(self.inert.iter().copied()).map(|known| (distance(name, known), known)).min();
+            let hint = match nearest {
+                Some((distance, known)) if distance <= 3 => format!("; did you mean `{known}`?"),
+                _ => ": leave it out, or put it into `metadata`".to_owned(),
+            };
+            return Err(Error::bad_request(name, format!("unknown field `{name}`{hint}")));
+        }
+        Ok(())
+    }
+
+    fn known(&self) -> impl Iterator<Item = &'static str> {
+        self.known.iter().flat_map(|names| names.iter().copied())
+    }
+}
+
+fn asks_for_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty() || text == "best_effort_throughput",
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(asks_for_nothing),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+/// Lays the fields of `body` over `record`: `null` takes a field back to its default.
+///
+/// # Errors
+///
+/// The first field whose type is wrong, by name.
+pub(super) fn patched<T: Serialize + DeserializeOwned>(record: &T, body: &Map<String, Value>) -> Result<T> {
+    let unreadable = |error: serde_json::Error| Error::bad_request("request_body", error.to_string());
+    let Value::Object(base) = serde_json::to_value(record).map_err(unreadable)? else {
+        return Err(Error::bad_request("request_body", "a record is not an object"));
+    };
+    let lay = |fields: &mut Map<String, Value>, name: &str, value: &Value| match value {
+        Value::Null => drop(fields.shift_remove(name)),
+        value => drop(fields.insert(name.to_owned(), value.clone())),
+    };
+    let mut whole = base.clone();
+    for (name, value) in body {
+        lay(&mut whole, name, value);
+    }
+    serde_json::from_value(Value::Object(whole)).map_err(|error| {
+        // serde loses the path in flattened structs: the field that fails alone is the one.
+        for (name, value) in body {
+            let mut alone = base.clone();
+            lay(&mut alone, name, value);
+            if let Err(error) = serde_json::from_value::<T>(Value::Object(alone)) {
+                return Error::bad_request(name, format!("`{name}` is wrong: {error}"));
+            }
+        }
+        unreadable(error)
+    })
+}
+
+/// Reads a field that is not part of a record; absent and `null` are `None`.
+///
+/// # Errors
+///
+/// Another type than `T`; the error names the field.
+pub(super) fn field<T: DeserializeOwned>(body: &Map<String, Value>, name: &str) -> Result<Option<T>> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => serde_json::from_value(value.clone())
+            .map(Some)
+            .map_err(|error| Error::bad_request(name, format!("`{name}` is wrong: {error}"))),
+    }
+}
+
+/// How many letters have to be changed, added or taken away to get from `a` to `b`; bounded input, so the plain table.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(40).collect(), b.chars().take(40).collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, above) in b.iter().zip(row.iter().skip(1)) {
+            left = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const SCREEN: Screen = Screen { known: &[&["max_budget", "models"]], inert: &["config"], refused: &["guardrails"] };
+
+    fn check(body: &Value) -> Result<()> {
+        SCREEN.check(body.as_object().unwrap())
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_with_the_nearest_known_one() {
+        let error = check(&json!({"max_budgets": 1})).unwrap_err();
+        assert_eq!(error.message(), "unknown field `max_budgets`; did you mean `max_budget`?");
+        let error = check(&json!({"colour": "red"})).unwrap_err();
+        assert_eq!(error.message(), "unknown field `colour`: leave it out, or put it into `metadata`");
+    }
+
+    #[test]
+    fn an_unsupported_field_passes_only_while_it_asks_for_nothing() {
+        for nothing in [json!(null), json!([]), json!({}), json!(false)] {
+            assert!(check(&json!({"guardrails": nothing, "config": {"a": 1}})).is_ok());
+        }
+        let error = check(&json!({"guardrails": ["pii"]})).unwrap_err();
+        assert_eq!(error.message(), "`guardrails` is not supported yet: leave it out");
+    }
+
+    #[test]
+    fn distances_are_counted_in_letters() {
+        for (a, b, letters) in [("", "abc", 3), ("kitten", "sitting", 3), ("models", "models", 0), ("ab", "ba", 2)] {
+            assert_eq!(distance(a, b), letters, "{a} {b}");
+        }
+    }
+}
