@@ -27,6 +27,7 @@ mod refusal;
 mod reserve;
 mod scope;
 mod settle;
+mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -40,6 +41,7 @@ pub use refusal::{Refusal, RefusalKind, Shortfall};
 pub use reserve::{Ask, Grant};
 pub use scope::{MOST_SCOPES, ScopeId, ScopeKind};
 pub use settle::{Closed, Handle};
+pub use wire::{Message, Reply};
 
 use self::account::Account;
 use self::hold::Hold;
