@@ -12,7 +12,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs")
 }
 
-/// The configurations of public guides, by name, as JSON. The YAML that they were made of holds the same values.
+/// The configurations of public guides to LiteLLM, by name: `guide-full.json` is `guide-full.yaml`, its values as they
+/// are, converted once to JSON.
 fn guides() -> Vec<(String, String)> {
     let mut guides: Vec<_> = fs::read_dir(folder())
         .unwrap()

@@ -98,10 +98,9 @@ fn known(section: &str, groups: &'static [Group], name: &str, value: &Value, fin
         return steering(section, groups, name, value, findings);
     }
     let place = if section.is_empty() { "the configuration" } else { section };
-    let near = suggest::hint(name, schema::names(groups));
     let mend = match home(name) {
-        Some(home) if near.is_empty() || home != section => format!("; it belongs in {home}"),
-        _ => near,
+        Some(home) => format!("; it belongs in {home}"),
+        None => suggest::hint(name, schema::names(groups)),
     };
     findings.push(Finding::error(join(section, name), format!("unknown field \"{name}\" in {place}{mend}")));
 }

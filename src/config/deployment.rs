@@ -35,10 +35,7 @@ pub(super) fn read(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Dep
 }
 
 fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> {
-    let model_name = entry.string("model_name");
-    if entry.raw("model_name").is_none() {
-        entry.error("model_name", "`model_name` is missing: give the name that clients ask for");
-    }
+    let model_name = entry.required("model_name", "give the name that clients ask for");
     let Some(params) = entry.section("litellm_params") else {
         if entry.raw("litellm_params").is_none() {
             entry.error("litellm_params", "`litellm_params` is missing: give at least `model: provider/model`");
@@ -46,12 +43,7 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
         return None;
     };
     let params = completed(params, around);
-    let Some(model) = params.string("model") else {
-        if params.raw("model").is_none() {
-            params.error("model", "`model` is missing: give `provider/model`");
-        }
-        return None;
-    };
+    let model = params.required("model", "give `provider/model`")?;
     let model_info = match entry.value("model_info") {
         Some(Value::Object(map)) => map,
         Some(_) => entry.section("model_info").map(|section| section.map.into_owned()).unwrap_or_default(),

@@ -118,10 +118,7 @@ fn variables(root: &Section<'_>) -> Vec<(String, Setting)> {
 fn credentials(root: &Section<'_>) -> Vec<(String, Map<String, Value>)> {
     let mut credentials = Vec::new();
     for entry in root.sections("credential_list") {
-        let Some(name) = entry.string("credential_name") else {
-            entry.error("credential_name", "`credential_name` is missing: give the name that deployments refer to");
-            continue;
-        };
+        let Some(name) = entry.required("credential_name", "give the name that deployments refer to") else { continue };
         let values = entry.section("credential_values").map(|values| values.map.into_owned());
         credentials.push((name, values.unwrap_or_default()));
     }
@@ -207,6 +204,23 @@ mod tests {
         assert_eq!((router.context_window_fallbacks, router.content_policy_fallbacks), (Some(Vec::new()), None));
         let policy = [("RateLimitError", 3), ("TimeoutError", 0), ("DefaultRetries", 1)];
         assert_eq!(router.retry_policy, policy.map(|(class, retries)| (class.to_owned(), retries)));
+    }
+
+    #[test]
+    fn a_model_may_stand_in_a_variable() {
+        let config = json!({"model_list": [{"model_name": "m", "litellm_params": {"model": "os.environ/MODEL"}}]});
+        let set = |_: &str| Some("openai/gpt-4o".to_owned());
+        assert_eq!(Config::read_with(&config.to_string(), &set).unwrap().deployments[0].model, "gpt-4o");
+        // Left out, and named: its fallbacks may still answer.
+        let config = read(&config);
+        assert!(config.deployments.is_empty());
+        assert_eq!(config.unset(&|_| None)[0].path, "model_list[0].litellm_params.model");
+        assert!(config.unset(&set).is_empty());
+    }
+
+    #[test]
+    fn a_time_of_nothing_is_no_time() {
+        assert_eq!(deployment(&json!({"timeout": 0, "stream_timeout": "0.0"})).timeout_ms, None);
     }
 
     #[test]

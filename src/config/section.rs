@@ -142,6 +142,24 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A string without which nothing can be done: `mend` says how to give it.
+    pub(super) fn required(&self, name: &str, mend: &str) -> Option<String> {
+        let text = self.string(name).filter(|text| !text.trim().is_empty());
+        match self.raw(name) {
+            _ if text.is_some() => {}
+            Some(Value::String(set)) if reference(set).is_some() => {
+                self.warning(
+                    name,
+                    format!("`{name}` is in a variable that is not set here: without it, this entry is left out"),
+                );
+            }
+            None | Some(Value::String(_)) => self.error(name, format!("`{name}` is missing: {mend}")),
+            // Of another type: that is said already.
+            Some(_) => {}
+        }
+        text
+    }
+
     /// A string that may be left in the environment until it is needed.
     pub(super) fn setting(&self, name: &str) -> Option<Setting> {
         match self.raw(name)? {
@@ -181,14 +199,15 @@ impl<'a> Section<'a> {
         Some(number as u64)
     }
 
-    /// A time in seconds, as milliseconds.
+    /// A time in seconds, as milliseconds; never 0.
     pub(super) fn seconds(&self, name: &str) -> Option<u64> {
         let seconds = self.number(name, "a number of seconds such as 30 or 2.5")?;
         if seconds > LONGEST_SECONDS {
             self.error(name, format!("`{name}` is in seconds: more than a year cannot be meant"));
             return None;
         }
-        Some((seconds * 1000.0).round() as u64)
+        // LiteLLM takes 0 as not set.
+        Some((seconds * 1000.0).round() as u64).filter(|&ms| ms > 0)
     }
 
     /// `true` or `false`.
