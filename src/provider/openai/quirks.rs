@@ -192,9 +192,9 @@ pub const MISTRAL: OpenAi = OpenAi {
     ..COMPATIBLE
 };
 
-/// Moonshot (<https://platform.moonshot.ai/docs/api/chat>).
+/// Moonshot (<https://platform.moonshot.ai/docs/api/chat>): the newer name of the answer's bound is its own.
 pub const MOONSHOT: OpenAi =
-    OpenAi { drops: &["function_call", "functions"], text_parts: false, temperature_max: Some(1.0), ..MAX_TOKENS };
+    OpenAi { drops: &["function_call", "functions"], text_parts: false, temperature_max: Some(1.0), ..COMPATIBLE };
 
 /// Morph: a model that applies edits takes nothing but messages.
 pub const MORPH: OpenAi = OpenAi {
