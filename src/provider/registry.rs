@@ -3,8 +3,8 @@
 use super::Provider;
 use super::openai::quirks::{
     AI21, AMAZON_NOVA, AZURE, AZURE_AI, BASETEN, CACHE_MARKS, CEREBRAS, CLARIFAI, COHERE, DATABRICKS, DEEPINFRA,
-    DEEPSEEK, FEATHERLESS_AI, FIREWORKS_AI, GATEWAY, GRADIENT_AI, GROQ, HOSTED_VLLM, HYPERBOLIC, INCEPTION, MARITALK,
-    MAX_TOKENS, MISTRAL, MOONSHOT, MORPH, NADIR, NSCALE, NVIDIA_NIM, OWN_SERVER, PERPLEXITY, PUBLICAI, SAIL, SAMBANOVA,
+    FEATHERLESS_AI, FIREWORKS_AI, GATEWAY, GRADIENT_AI, GROQ, HOSTED_VLLM, HYPERBOLIC, INCEPTION, MARITALK, MAX_TOKENS,
+    MAX_TOKENS_STRING, MISTRAL, MOONSHOT, MORPH, NADIR, NSCALE, NVIDIA_NIM, OWN_SERVER, PERPLEXITY, SAIL, SAMBANOVA,
     SARVAM, SCX_AI, V0, XAI, ZAI,
 };
 use super::openai::{COMPATIBLE, OPENAI};
@@ -74,11 +74,11 @@ pub const PROVIDERS: &[Row] = &[
     row("dashscope", &CACHE_MARKS, "https://dashscope.aliyuncs.com/compatible-mode/v1",
         &["DASHSCOPE_API_KEY"], &["DASHSCOPE_API_BASE"]),
     row("databricks", &DATABRICKS, "", &["DATABRICKS_API_KEY"], &["DATABRICKS_API_BASE"]),
-    row("datarobot", &COMPATIBLE, "https://app.datarobot.com/api/v2/genai/llmgw",
+    row("datarobot", &MAX_TOKENS, "https://app.datarobot.com/api/v2/genai/llmgw",
         &["DATAROBOT_API_TOKEN"], &["DATAROBOT_ENDPOINT"]),
     row("deepinfra", &DEEPINFRA, "https://api.deepinfra.com/v1/openai",
         &["DEEPINFRA_API_KEY"], &["DEEPINFRA_API_BASE"]),
-    row("deepseek", &DEEPSEEK, "https://api.deepseek.com/beta", &["DEEPSEEK_API_KEY"], &["DEEPSEEK_API_BASE"]),
+    row("deepseek", &MAX_TOKENS_STRING, "https://api.deepseek.com/beta", &["DEEPSEEK_API_KEY"], &["DEEPSEEK_API_BASE"]),
     row("docker_model_runner", &OWN_SERVER, "http://localhost:22088/engines/llama.cpp/v1",
         &["DOCKER_MODEL_RUNNER_API_KEY"], &["DOCKER_MODEL_RUNNER_API_BASE"]),
     row("edenai", &COMPATIBLE, "https://api.edenai.run/v3", &["EDENAI_API_KEY"], &["EDENAI_API_BASE"]),
@@ -98,7 +98,7 @@ pub const PROVIDERS: &[Row] = &[
     row("gradient_ai", &GRADIENT_AI, "https://inference.do-ai.run/v1", &["GRADIENT_AI_API_KEY"], &[]),
     row("groq", &GROQ, "https://api.groq.com/openai/v1", &["GROQ_API_KEY"], &["GROQ_API_BASE"]),
     row("helicone", &CACHE_MARKS, "https://ai-gateway.helicone.ai", &["HELICONE_API_KEY"], &[]),
-    row("heroku", &COMPATIBLE, "", &["HEROKU_API_KEY"], &["HEROKU_API_BASE"]),
+    row("heroku", &MAX_TOKENS_STRING, "", &["HEROKU_API_KEY"], &["HEROKU_API_BASE"]),
     row("hosted_vllm", &HOSTED_VLLM, "", &["HOSTED_VLLM_API_KEY"], &["HOSTED_VLLM_API_BASE"]),
     row("huggingface", &COMPATIBLE, "https://router.huggingface.co/v1",
         &["HF_TOKEN", "HUGGINGFACE_API_KEY"], &["HF_API_BASE", "HUGGINGFACE_API_BASE"]),
@@ -144,7 +144,7 @@ pub const PROVIDERS: &[Row] = &[
     row("pinstripes", &MAX_TOKENS, "https://pinstripes.io/v1", &["PINSTRIPES_API_KEY"], &["PINSTRIPES_API_BASE"]),
     row("poe", &MAX_TOKENS, "https://api.poe.com/v1", &["POE_API_KEY"], &["POE_API_BASE"]),
     row("prism", &COMPATIBLE, "https://api.prisminference.com/v1", &["PRISM_API_KEY"], &["PRISM_API_BASE"]),
-    row("publicai", &PUBLICAI, "https://api.publicai.co/v1", &["PUBLICAI_API_KEY"], &["PUBLICAI_API_BASE"]),
+    row("publicai", &MAX_TOKENS_STRING, "https://api.publicai.co/v1", &["PUBLICAI_API_KEY"], &["PUBLICAI_API_BASE"]),
     row("qwen_ai_platform", &CACHE_MARKS, "https://dashscope.aliyuncs.com/compatible-mode/v1",
         &["QWEN_AI_PLATFORM_API_KEY", "DASHSCOPE_API_KEY"], &["QWEN_AI_PLATFORM_API_BASE"]),
     row("qwencloud", &CACHE_MARKS, "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",

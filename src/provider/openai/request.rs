@@ -49,7 +49,7 @@ fn http(dialect: &OpenAi, target: &Target<'_>, endpoint: &str, fields: &Fields) 
     let url = dialect.address.url(target, endpoint)?;
     let mut http = HttpRequest::post_json(url, fields.to_bytes());
     match target.key.filter(|key| !key.is_empty()) {
-        Some(key) if dialect.key_header == "authorization" => {
+        Some(key) if dialect.key_header == "authorization" || dialect.address.is_serverless(target) => {
             http.headers.push("authorization", format!("Bearer {}", key.expose()));
         }
         Some(key) => http.headers.push(dialect.key_header, key.expose()),
