@@ -20,6 +20,10 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     if dialect.openai_models {
         reasoning_model(target, &mut fields, &mut notes)?;
     }
+    // Both at once: the newer one is what the gateway counted on when it reserved money for the answer.
+    if fields.raw("max_completion_tokens").is_some() {
+        fields.remove("max_tokens");
+    }
     for (from, to) in dialect.renames {
         fields.rename(from, to);
     }

@@ -246,3 +246,66 @@ impl Heard {
         heard
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads events; gives what was delivered, whether it was news, and the bytes of text in it.
+    fn read(events: &[&str]) -> Result<(String, bool, u64)> {
+        let mut stream = Stream::new(&Notes::default(), false);
+        let mut out = ChunkWriter::new("id", 0, "m", false);
+        for data in events {
+            let raw = format!("data: {data}\n\n");
+            stream.event(&Event { name: "", data, raw: raw.as_bytes() }, &mut out)?;
+        }
+        let (news, bytes) = (out.is_meaningful(), out.text_bytes());
+        Ok((String::from_utf8(out.take()).unwrap(), news, bytes))
+    }
+
+    #[test]
+    fn only_what_a_client_can_use_is_news() {
+        for (event, news, bytes) in [
+            (r#"{"choices":[{"delta":{"role":"assistant","content":""}}]}"#, false, 0),
+            (r#"{"choices":[{"delta":{"role":"assistant","content":null},"finish_reason":""}]}"#, false, 0),
+            (r#"{"choices":[],"prompt_filter_results":[{}]}"#, false, 0),
+            (r#"{"choices":[{"delta":{"content":"h\u00e9\n"}}]}"#, true, 4),
+            (r#"{"choices":[{"delta":{"refusal":"no"}}]}"#, true, 2),
+            (r#"{"choices":[{"delta":{"reasoning":"ab","reasoning_content":"ab"}}]}"#, true, 2),
+            (r#"{"choices":[{"delta":{"content":[{"type":"text","text":"abc"}]}}]}"#, true, 3),
+            (r#"{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f","arguments":""}}]}}]}"#, true, 0),
+            (r#"{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{\"a"}}]}}]}"#, true, 3),
+            (r#"{"choices":[{"delta":{"function_call":{"name":"f"}}}]}"#, true, 0),
+            (r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#, true, 0),
+        ] {
+            let (_, got, text) = read(&[event]).unwrap();
+            assert_eq!((got, text), (news, bytes), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_usage_event_is_held_and_usage_beside_choices_is_passed_on() {
+        let usage = r#""usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}"#;
+        for held in [format!(r#"{{"choices":[],{usage}}}"#), format!(r#"{{"choices":null,{usage}}}"#)] {
+            assert_eq!(read(&[&held]).unwrap(), (String::new(), false, 0), "{held}");
+        }
+        let beside = format!(r#"{{"choices":[{{"delta":{{"content":"a"}}}}],{usage}}}"#);
+        assert_eq!(read(&[&beside]).unwrap().0, format!("data: {beside}\n\n"));
+    }
+
+    #[test]
+    fn errors_are_found_however_they_are_told() {
+        for event in [
+            r#"{"error":{"message":"x","type":"server_error"}}"#,
+            r#"{"error":"x"}"#,
+            r#"{"choices":[{"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"x"}}"#,
+            r#"{"object":"error","message":"x","code":400}"#,
+            r#"{"detail":"x"}"#,
+            "<html>",
+        ] {
+            assert!(read(&[event]).is_err(), "{event}");
+        }
+        let odd = r#"{"object":"something.new","n":1}"#;
+        assert_eq!(read(&[odd]).unwrap().0, format!("data: {odd}\n\n"));
+    }
+}
