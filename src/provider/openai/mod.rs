@@ -6,6 +6,7 @@
 
 mod address;
 mod answer;
+mod chunk;
 mod messages;
 pub mod quirks;
 mod reasoning;

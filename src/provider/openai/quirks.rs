@@ -19,6 +19,9 @@ pub const CACHE_MARKS: OpenAi = OpenAi { strips: &["thinking_blocks", "provider_
 /// A server of the user's own: no key needed.
 pub const OWN_SERVER: OpenAi = OpenAi { keyless: true, ..COMPATIBLE };
 
+/// The same for servers whose documents know `max_tokens` alone: Ollama, LM Studio, llamafile and others.
+pub const LOCAL: OpenAi = OpenAi { keyless: true, ..MAX_TOKENS };
+
 /// Azure OpenAI: every model takes `system`, not every model `developer`.
 pub const AZURE: OpenAi =
     OpenAi { address: Address::AzureDeployment, key_header: "api-key", developer_role: false, ..super::OPENAI };
