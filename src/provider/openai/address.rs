@@ -111,8 +111,8 @@ mod tests {
             ("https://r.openai.azure.com/openai/v1", "https://r.openai.azure.com/openai/v1/chat/completions"),
             ("https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com/openai/v1/chat/completions"),
             (
-                "https://g.azure-api.net/team?subscription=s",
-                "https://g.azure-api.net/team/openai/deployments/d/chat/completions?subscription=s&api-version=2025-04-01-preview",
+                "https://g.net/team?key=s",
+                "https://g.net/team/openai/deployments/d/chat/completions?key=s&api-version=2025-04-01-preview",
             ),
         ] {
             assert_eq!(url(Address::AzureDeployment, base, "d", None).unwrap(), want, "{base}");

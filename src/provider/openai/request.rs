@@ -101,8 +101,8 @@ fn drop_refused(dialect: &OpenAi, target: &Target<'_>, fields: &mut Fields, note
     }
 }
 
-/// OpenAI's rules for its reasoning models (<https://platform.openai.com/docs/guides/reasoning>): the bound of an answer
-/// has its newer name, and only the default temperature is taken.
+/// OpenAI's rules for its reasoning models: the bound of an answer has its newer name, and only the default temperature
+/// is taken (<https://platform.openai.com/docs/guides/reasoning>).
 fn reasoning_model(target: &Target<'_>, fields: &mut Fields, notes: &mut Notes) -> Result<()> {
     if !is_reasoning_model(target.model) {
         return Ok(());
