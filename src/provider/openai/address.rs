@@ -20,6 +20,9 @@ pub enum Address {
 /// The last version of Azure OpenAI's dated API; reasoning models need it.
 const DEPLOYMENT_VERSION: &str = "2025-04-01-preview";
 
+/// The version of Azure OpenAI's API that brought `stream_options`; earlier ones refuse it.
+const STREAM_OPTIONS_SINCE: &str = "2024-09-01";
+
 /// The version of Azure's model inference that is generally available.
 const MODELS_VERSION: &str = "2024-05-01-preview";
 
@@ -33,6 +36,14 @@ impl Address {
         let authority = base.split_once("://").map_or(base, |(_, rest)| rest).split(['/', '?', '#']).next();
         let host = authority.and_then(|authority| authority.split(':').next()).unwrap_or_default();
         self == Self::AzureModels && !RESOURCES.iter().any(|resource| host.ends_with(resource))
+    }
+
+    /// Whether the version of the API that is asked for knows `stream_options`.
+    pub(super) fn takes_stream_options(self, target: &Target<'_>) -> bool {
+        let in_base = target.api_base.and_then(|base| base.split_once("api-version=")).map(|(_, version)| version);
+        let version = in_base.or(target.settings.api_version.as_deref());
+        // Versions are dates, or words (`preview`) for the newest.
+        self != Self::AzureDeployment || version.is_none_or(|version| version >= STREAM_OPTIONS_SINCE)
     }
 
     /// The URL of `endpoint` (`chat/completions`), however the user wrote `api_base`.

@@ -35,7 +35,8 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     messages::adapt(dialect, target.facts, &mut fields)?;
     flatten_effort(&mut fields);
     merge_extra_body(&mut fields)?;
-    ask_for_usage(dialect, chat, &mut fields)?;
+    let understood = dialect.stream_options && dialect.address.takes_stream_options(target);
+    ask_for_usage(understood, chat, &mut fields)?;
     fields.set("model", target.model);
     Ok(Call { http: http(dialect, target, "chat/completions", &fields)?, notes })
 }
@@ -174,8 +175,8 @@ fn merge_extra_body(fields: &mut Fields) -> Result<()> {
 }
 
 /// Asks for usage in every stream: who is not told it cannot charge for it.
-fn ask_for_usage(dialect: &OpenAi, chat: &ChatRequest, fields: &mut Fields) -> Result<()> {
-    if !chat.stream() || !dialect.stream_options {
+fn ask_for_usage(understood: bool, chat: &ChatRequest, fields: &mut Fields) -> Result<()> {
+    if !chat.stream() || !understood {
         // OpenAI refuses `stream_options` without `stream`.
         fields.remove("stream_options");
     } else if !chat.include_usage() {
