@@ -12,17 +12,40 @@ pub enum Address {
     /// (<https://learn.microsoft.com/azure/ai-foundry/openai/reference>).
     AzureDeployment,
     /// Azure AI Foundry's model inference: `{base}/models/chat/completions?api-version=…`
-    /// (<https://learn.microsoft.com/rest/api/aifoundry/modelinference/>).
+    /// (<https://learn.microsoft.com/rest/api/aifoundry/modelinference/>); any other host is a serverless deployment,
+    /// which speaks plain OpenAI.
     AzureModels,
 }
 
 /// The last version of Azure OpenAI's dated API; reasoning models need it.
 const DEPLOYMENT_VERSION: &str = "2025-04-01-preview";
 
+/// The version of Azure OpenAI's API that brought `stream_options`; earlier ones refuse it.
+const STREAM_OPTIONS_SINCE: &str = "2024-09-01";
+
 /// The version of Azure's model inference that is generally available.
 const MODELS_VERSION: &str = "2024-05-01-preview";
 
+/// Hosts of Azure's resources, which take `api-key`.
+const RESOURCES: &[&str] = &[".services.ai.azure.com", ".openai.azure.com", ".cognitiveservices.azure.com"];
+
 impl Address {
+    /// Whether the key goes as a bearer token, whatever the row's header is.
+    pub(super) fn is_serverless(self, target: &Target<'_>) -> bool {
+        let base = target.api_base.unwrap_or_default();
+        let authority = base.split_once("://").map_or(base, |(_, rest)| rest).split(['/', '?', '#']).next();
+        let host = authority.and_then(|authority| authority.split(':').next()).unwrap_or_default();
+        self == Self::AzureModels && !RESOURCES.iter().any(|resource| host.ends_with(resource))
+    }
+
+    /// Whether the version of the API that is asked for knows `stream_options`.
+    pub(super) fn takes_stream_options(self, target: &Target<'_>) -> bool {
+        let in_base = target.api_base.and_then(|base| base.split_once("api-version=")).map(|(_, version)| version);
+        let version = in_base.or(target.settings.api_version.as_deref());
+        // Versions are dates, or words (`preview`) for the newest.
+        self != Self::AzureDeployment || version.is_none_or(|version| version >= STREAM_OPTIONS_SINCE)
+    }
+
     /// The URL of `endpoint` (`chat/completions`), however the user wrote `api_base`.
     ///
     /// # Errors
@@ -35,6 +58,7 @@ impl Address {
         let undated = path.ends_with("/v1") || path.contains("/v1/");
         let (url, version) = match self {
             Self::Endpoint => return target.url("v1", true, endpoint),
+            _ if self.is_serverless(target) => return target.url("v1", true, endpoint),
             _ if undated || path.ends_with(endpoint) => (target.url("", true, endpoint)?, DEPLOYMENT_VERSION),
             Self::AzureDeployment => {
                 let model = target.model_segment()?;
@@ -98,8 +122,8 @@ mod tests {
             ("https://r.openai.azure.com/openai/v1", "https://r.openai.azure.com/openai/v1/chat/completions"),
             ("https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com/openai/v1/chat/completions"),
             (
-                "https://g.azure-api.net/team?subscription=s",
-                "https://g.azure-api.net/team/openai/deployments/d/chat/completions?subscription=s&api-version=2025-04-01-preview",
+                "https://g.net/team?key=s",
+                "https://g.net/team/openai/deployments/d/chat/completions?key=s&api-version=2025-04-01-preview",
             ),
         ] {
             assert_eq!(url(Address::AzureDeployment, base, "d", None).unwrap(), want, "{base}");
@@ -115,7 +139,11 @@ mod tests {
         for base in ["https://r.services.ai.azure.com", "https://r.services.ai.azure.com/models/"] {
             assert_eq!(url(Address::AzureModels, base, "Phi-4", None).unwrap(), want, "{base}");
         }
-        let serverless = url(Address::AzureModels, "https://r.eastus.models.ai.azure.com/v1", "m", None).unwrap();
-        assert_eq!(serverless, "https://r.eastus.models.ai.azure.com/v1/chat/completions");
+        let serverless = "https://r.eastus.models.ai.azure.com/v1/chat/completions";
+        for base in ["https://r.eastus.models.ai.azure.com", "https://r.eastus.models.ai.azure.com/v1/"] {
+            assert_eq!(url(Address::AzureModels, base, "m", None).unwrap(), serverless, "{base}");
+        }
+        let lure = url(Address::AzureModels, "https://evil.example/x.services.ai.azure.com", "m", None).unwrap();
+        assert!(!lure.contains("api-version"), "{lure}");
     }
 }

@@ -6,6 +6,7 @@
 
 mod address;
 mod answer;
+mod chunk;
 mod messages;
 pub mod quirks;
 mod reasoning;
@@ -108,12 +109,18 @@ mod tests {
     use super::super::{Facts, Settings, StreamReader};
     use super::*;
 
-    const ANSWER: &str = "{\"id\" :\"x\",\n \"model\":\"m\", \"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\
-        \"content\":\"a\\u00e9\",\"reasoning\":null}}],\"usage\":{\"prompt_tokens\":1.0,\"total_tokens\":3,\"completion_tokens\":2}}\n";
+    const ANSWER: &str = r#"{"id" :"x",
+        "model":"m", "choices":[{"index":0,"message":{"role":"assistant","content":"a\u00e9","reasoning":null}}],
+        "usage":{"prompt_tokens":1.0,"total_tokens":3,"completion_tokens":2}}
+        "#;
 
-    const STREAM: &str = "data: {\"id\":\"x\", \"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":\"t\"}]}}]}\n\n\
-        data: {\"choices\":[{\"delta\":{\"reasoning\":\"r\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\
-        \"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n";
+    const STREAM: &str = concat!(
+        r#"data: {"id":"x", "choices":[{"delta":{"content":[{"type":"thinking","thinking":"t"}]}}]}"#,
+        "\n\n",
+        r#"data: {"choices":[{"delta":{"reasoning":"r","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]},"#,
+        r#""finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#,
+        "\n\ndata: [DONE]\n\n"
+    );
 
     fn notes() -> Notes {
         Notes { provider: "p".to_owned(), ..Notes::default() }
@@ -129,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_request_keeps_order_spelling_and_unknown_fields() {
-        let body = r#"{"zeta":{"b" : 1.0,"a":2e0},"messages":[ {"role":"user","content":"h\u0069"} ],"model":"x/m","top_p":1.0}"#;
+        let body =
+            r#"{"zeta":{"b" : 1.0,"a":2e0},"messages":[ {"role":"user","content":"\u0069"} ],"model":"x/m","n":2}"#;
         let settings = Settings::default();
         let target = Target {
             provider: "p",

@@ -7,6 +7,9 @@ use super::{Address, COMPATIBLE, OpenAi, STRICT};
 /// Knows only the older name of the answer's bound: the newer one would be refused or, worse, ignored.
 pub const MAX_TOKENS: OpenAi = OpenAi { renames: &[("max_completion_tokens", "max_tokens")], ..COMPATIBLE };
 
+/// The same, and content is a string: DeepSeek (<https://api-docs.deepseek.com/api/create-chat-completion>) and others.
+pub const MAX_TOKENS_STRING: OpenAi = OpenAi { text_parts: false, ..MAX_TOKENS };
+
 /// Gateways that know LiteLLM's marks of prompt caches and reasoning, and hand them on.
 pub const GATEWAY: OpenAi = OpenAi { strips: &[], developer_role: true, ..COMPATIBLE };
 
@@ -16,12 +19,16 @@ pub const CACHE_MARKS: OpenAi = OpenAi { strips: &["thinking_blocks", "provider_
 /// A server of the user's own: no key needed.
 pub const OWN_SERVER: OpenAi = OpenAi { keyless: true, ..COMPATIBLE };
 
-/// Azure OpenAI.
-pub const AZURE: OpenAi = OpenAi { address: Address::AzureDeployment, key_header: "api-key", ..super::OPENAI };
+/// The same for servers whose documents know `max_tokens` alone: Ollama, LM Studio, llamafile and others.
+pub const LOCAL: OpenAi = OpenAi { keyless: true, ..MAX_TOKENS };
+
+/// Azure OpenAI: every model takes `system`, not every model `developer`.
+pub const AZURE: OpenAi =
+    OpenAi { address: Address::AzureDeployment, key_header: "api-key", developer_role: false, ..super::OPENAI };
 
 /// Azure AI Foundry.
 pub const AZURE_AI: OpenAi =
-    OpenAi { address: Address::AzureModels, key_header: "api-key", strips: STRICT, ..COMPATIBLE };
+    OpenAi { address: Address::AzureModels, key_header: "api-key", strips: STRICT, text_parts: false, ..COMPATIBLE };
 
 /// AI21 (<https://docs.ai21.com/reference/jamba-1-6-api-ref>).
 pub const AI21: OpenAi = OpenAi {
@@ -98,7 +105,7 @@ pub const DATABRICKS: OpenAi = OpenAi {
         "seed",
         "top_logprobs",
     ],
-    strips: &["thinking_blocks", "provider_specific_fields"],
+    strips: &["thinking_blocks", "provider_specific_fields", "reasoning_content"],
     stream_options: false,
     ..MAX_TOKENS
 };
@@ -107,9 +114,6 @@ pub const DATABRICKS: OpenAi = OpenAi {
 pub const DEEPINFRA: OpenAi =
     OpenAi { drops: &["logprobs", "parallel_tool_calls", "seed", "top_logprobs"], ..MAX_TOKENS };
 
-/// DeepSeek (<https://api-docs.deepseek.com/api/create-chat-completion>): content is a string.
-pub const DEEPSEEK: OpenAi = OpenAi { text_parts: false, ..MAX_TOKENS };
-
 /// Featherless.
 pub const FEATHERLESS_AI: OpenAi = OpenAi {
     drops: &["logprobs", "parallel_tool_calls", "response_format", "seed", "tool_choice", "tools", "top_logprobs"],
@@ -117,7 +121,7 @@ pub const FEATHERLESS_AI: OpenAi = OpenAi {
 };
 
 /// Fireworks (<https://docs.fireworks.ai/guides/function-calling>).
-pub const FIREWORKS_AI: OpenAi = OpenAi { required_tool: "any", ..MAX_TOKENS };
+pub const FIREWORKS_AI: OpenAi = OpenAi { required_tool: "any", strict_tools: false, ..MAX_TOKENS };
 
 /// `DigitalOcean` Gradient.
 pub const GRADIENT_AI: OpenAi = OpenAi {
@@ -192,9 +196,9 @@ pub const MISTRAL: OpenAi = OpenAi {
     ..COMPATIBLE
 };
 
-/// Moonshot (<https://platform.moonshot.ai/docs/api/chat>).
+/// Moonshot (<https://platform.moonshot.ai/docs/api/chat>): the newer name of the answer's bound is its own.
 pub const MOONSHOT: OpenAi =
-    OpenAi { drops: &["function_call", "functions"], text_parts: false, temperature_max: Some(1.0), ..MAX_TOKENS };
+    OpenAi { drops: &["function_call", "functions"], text_parts: false, temperature_max: Some(1.0), ..COMPATIBLE };
 
 /// Morph: a model that applies edits takes nothing but messages.
 pub const MORPH: OpenAi = OpenAi {
@@ -260,9 +264,6 @@ pub const PERPLEXITY: OpenAi = OpenAi {
     ..MAX_TOKENS
 };
 
-/// `PublicAI`: content is a string.
-pub const PUBLICAI: OpenAi = OpenAi { text_parts: false, ..MAX_TOKENS };
-
 /// Sail.
 pub const SAIL: OpenAi = OpenAi {
     drops: &["frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "seed", "stop", "top_logprobs"],
@@ -272,8 +273,7 @@ pub const SAIL: OpenAi = OpenAi {
 /// `SambaNova` (<https://docs.sambanova.ai/cloud/docs/get-started/openai>).
 pub const SAMBANOVA: OpenAi = OpenAi {
     drops: &["frequency_penalty", "logit_bias", "logprobs", "n", "presence_penalty", "seed", "top_logprobs"],
-    text_parts: false,
-    ..COMPATIBLE
+    ..MAX_TOKENS_STRING
 };
 
 /// Sarvam: its own key header.

@@ -139,15 +139,18 @@ mod tests {
 
     #[test]
     fn thinking_parts_become_reasoning_and_text() {
-        let text = r#"{"choices":[{"message":{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"4"}],"tool_calls":null}}]}"#;
-        let want = r#"{"choices":[{"message":{"reasoning_content":"hm","role":"assistant","content":"4","tool_calls":null}}]}"#;
+        let text = r#"{"choices":[{"message":{"n":1,"content":[{"type":"thinking",
+            "thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"4"}],"tool_calls":null}}]}"#;
+        let want = r#"{"choices":[{"message":{"reasoning_content":"hm","n":1,"content":"4","tool_calls":null}}]}"#;
         assert_eq!(mend(text).unwrap(), want);
     }
 
     #[test]
     fn an_empty_field_of_that_name_is_filled_not_doubled() {
-        let text = r#"{"choices":[{"delta":{"reasoning":"a","reasoning_content":null}},{"delta":{"reasoning_content":"","reasoning":"b"}}]}"#;
-        let want = r#"{"choices":[{"delta":{"reasoning":"a","reasoning_content":"a"}},{"delta":{"reasoning_content":"b","reasoning":"b"}}]}"#;
+        let text = r#"{"choices":[{"delta":{"reasoning":"a","reasoning_content":null}},
+            {"delta":{"reasoning_content":"","reasoning":"b"}}]}"#;
+        let want = r#"{"choices":[{"delta":{"reasoning":"a","reasoning_content":"a"}},
+            {"delta":{"reasoning_content":"b","reasoning":"b"}}]}"#;
         assert_eq!(mend(text).unwrap(), want);
     }
 

@@ -20,6 +20,10 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     if dialect.openai_models {
         reasoning_model(target, &mut fields, &mut notes)?;
     }
+    // Both at once: the newer one is what the gateway counted on when it reserved money for the answer.
+    if fields.raw("max_completion_tokens").is_some() {
+        fields.remove("max_tokens");
+    }
     for (from, to) in dialect.renames {
         fields.rename(from, to);
     }
@@ -31,7 +35,8 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     messages::adapt(dialect, target.facts, &mut fields)?;
     flatten_effort(&mut fields);
     merge_extra_body(&mut fields)?;
-    ask_for_usage(dialect, chat, &mut fields)?;
+    let understood = dialect.stream_options && dialect.address.takes_stream_options(target);
+    ask_for_usage(understood, chat, &mut fields)?;
     fields.set("model", target.model);
     Ok(Call { http: http(dialect, target, "chat/completions", &fields)?, notes })
 }
@@ -49,7 +54,7 @@ fn http(dialect: &OpenAi, target: &Target<'_>, endpoint: &str, fields: &Fields) 
     let url = dialect.address.url(target, endpoint)?;
     let mut http = HttpRequest::post_json(url, fields.to_bytes());
     match target.key.filter(|key| !key.is_empty()) {
-        Some(key) if dialect.key_header == "authorization" => {
+        Some(key) if dialect.key_header == "authorization" || dialect.address.is_serverless(target) => {
             http.headers.push("authorization", format!("Bearer {}", key.expose()));
         }
         Some(key) => http.headers.push(dialect.key_header, key.expose()),
@@ -97,8 +102,8 @@ fn drop_refused(dialect: &OpenAi, target: &Target<'_>, fields: &mut Fields, note
     }
 }
 
-/// OpenAI's rules for its reasoning models (<https://platform.openai.com/docs/guides/reasoning>): the bound of an answer
-/// has its newer name, and only the default temperature is taken.
+/// OpenAI's rules for its reasoning models: the bound of an answer has its newer name, and only the default temperature
+/// is taken (<https://platform.openai.com/docs/guides/reasoning>).
 fn reasoning_model(target: &Target<'_>, fields: &mut Fields, notes: &mut Notes) -> Result<()> {
     if !is_reasoning_model(target.model) {
         return Ok(());
@@ -170,8 +175,8 @@ fn merge_extra_body(fields: &mut Fields) -> Result<()> {
 }
 
 /// Asks for usage in every stream: who is not told it cannot charge for it.
-fn ask_for_usage(dialect: &OpenAi, chat: &ChatRequest, fields: &mut Fields) -> Result<()> {
-    if !chat.stream() || !dialect.stream_options {
+fn ask_for_usage(understood: bool, chat: &ChatRequest, fields: &mut Fields) -> Result<()> {
+    if !chat.stream() || !understood {
         // OpenAI refuses `stream_options` without `stream`.
         fields.remove("stream_options");
     } else if !chat.include_usage() {

@@ -55,10 +55,12 @@ mod tests {
 
     #[test]
     fn reasoning_is_added_only_where_the_total_says_so() {
-        let apart = r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":45,"completion_tokens_details":{"reasoning_tokens":30}}"#;
-        assert_eq!(usage(apart).unwrap().completion_tokens, 35);
-        let within = r#"{"prompt_tokens":10,"completion_tokens":35,"total_tokens":45,"completion_tokens_details":{"reasoning_tokens":30}}"#;
-        assert_eq!(usage(within).unwrap().completion_tokens, 35);
+        let told = |completion: u64| {
+            let details = r#""completion_tokens_details":{"reasoning_tokens":30}"#;
+            usage(&format!(r#"{{"prompt_tokens":10,"completion_tokens":{completion},"total_tokens":45,{details}}}"#))
+        };
+        assert_eq!(told(5).unwrap().completion_tokens, 35, "told apart");
+        assert_eq!(told(35).unwrap().completion_tokens, 35, "told within");
     }
 
     #[test]

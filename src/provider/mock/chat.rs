@@ -1,23 +1,15 @@
-//! Answers without an upstream, in OpenAI's dialect: `mock/echo`, `mock/<anything>` and `mock_response`.
-//!
-//! Everything is a function of the request: the same one gets the same bytes.
+//! Chat completions without an upstream: `mock/echo`, `mock/<anything>`, `mock_response` and `mock_tool_calls`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::openai::COMPATIBLE;
-use super::{Notes, Provider};
-use crate::error::{Error, Kind, Result, TABLE};
-use crate::http::{Headers, HttpHead};
+use super::super::Notes;
+use super::{head, tokens};
+use crate::error::{Error, Result, TABLE};
+use crate::http::HttpHead;
 use crate::openai::{
-    Answer, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkWriter, Content, Delta, EmbeddingRequest,
-    ResponseMessage, Role, StreamChoice, ToolCall, ToolCallDelta, Usage,
+    Answer, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkWriter, Content, Delta, ResponseMessage, Role,
+    StreamChoice, ToolCall, ToolCallDelta, Usage,
 };
-
-/// The provider that answers without an upstream.
-pub const NAME: &str = "mock";
-
-/// What a mock answer is read by, whatever provider it stands for.
-pub const DIALECT: &dyn Provider = &COMPATIBLE;
 
 /// What `mock/<name>` says.
 const WORDS: &str = "This is a mock response";
@@ -27,9 +19,6 @@ const ECHO: &str = "echo";
 
 /// Most answers to one request, as OpenAI bounds `n`.
 const MOST_ANSWERS: u64 = 128;
-
-/// Numbers of an embedding where the request does not say, and the most that it may say.
-const DIMENSIONS: (u64, u64) = (8, 4096);
 
 /// What a configuration or a request wants answered in place of an upstream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,10 +57,6 @@ pub fn chat(notes: &Notes, chat: &ChatRequest, wanted: Wanted<'_>) -> Result<(Ht
     Ok((head("application/json"), whole(notes, &said)))
 }
 
-fn head(content_type: &str) -> HttpHead {
-    HttpHead { status: 200, headers: [("content-type", content_type)].into_iter().collect::<Headers>() }
-}
-
 /// Fails where `name` is one of LiteLLM's errors.
 fn refuse(notes: &Notes, name: &str) -> Result<()> {
     let class = name.strip_prefix("litellm.").unwrap_or_default();
@@ -107,11 +92,6 @@ fn say(notes: &Notes, chat: &ChatRequest, response: Option<&Value>, calls: Optio
     let usage = Usage { prompt_tokens, completion_tokens, total_tokens, ..Usage::default() };
     let usage = at("/usage").and_then(|told| serde_json::from_value(told.clone()).ok()).unwrap_or(usage);
     Ok(Said { text, calls, usage, answers })
-}
-
-/// A count of tokens that anyone can check: a quarter of the bytes, at least 1.
-fn tokens(bytes: usize) -> u64 {
-    (bytes as u64 / 4).max(1)
 }
 
 impl Said {
@@ -167,84 +147,13 @@ fn stream(notes: &Notes, said: &Said) -> Vec<u8> {
     out.take()
 }
 
-/// Answers an embedding request with unit vectors that depend on nothing but the input.
-///
-/// # Errors
-///
-/// `dimensions` out of range; an input that is no list.
-pub fn embeddings(notes: &Notes, request: &EmbeddingRequest) -> Result<(HttpHead, Vec<u8>)> {
-    let (usual, most) = DIMENSIONS;
-    let dimensions = request.fields().get::<u64>("dimensions")?.unwrap_or(usual);
-    if !(1..=most).contains(&dimensions) {
-        let message = format!("`dimensions` must be 1 to {most} for a mock, not {dimensions}");
-        return Err(Error::bad_request("dimensions", message));
-    }
-    let inputs = inputs(request)?;
-    let base64 = request.fields().get::<String>("encoding_format")?.as_deref() == Some("base64");
-    let data: Vec<Value> = (0_u64..)
-        .zip(&inputs)
-        .map(|(index, input)| {
-            let vector = unit_vector(input, dimensions);
-            let embedding = if base64 { json!(packed(&vector)) } else { json!(vector) };
-            json!({"object": "embedding", "index": index, "embedding": embedding})
-        })
-        .collect();
-    let count: u64 = inputs.iter().map(|input| tokens(input.len())).sum();
-    let usage = json!({"prompt_tokens": count, "total_tokens": count});
-    let body = json!({"object": "list", "data": data, "model": notes.model, "usage": usage});
-    Ok((head("application/json"), body.to_string().into_bytes()))
-}
-
-/// The texts of a request; lists of tokens count as their JSON.
-fn inputs(request: &EmbeddingRequest) -> Result<Vec<String>> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match request.fields().get::<Value>("input")? {
-        Some(Value::Array(items)) if items.first().is_some_and(Value::is_number) => {
-            Ok(vec![Value::Array(items).to_string()])
-        }
-        Some(Value::Array(items)) => Ok(items.iter().map(text).collect()),
-        Some(value @ Value::String(_)) => Ok(vec![text(&value)]),
-        _ => Err(Error::new(Kind::BadRequest, "`input` must be a string or a list").with_param("input")),
-    }
-}
-
-/// A vector of length 1 from a hash of the text (FNV-1a, then xorshift for each number).
-fn unit_vector(text: &str, dimensions: u64) -> Vec<f32> {
-    let seed = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let mut state = seed | 1;
-    let numbers: Vec<f64> = (0..dimensions)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-        })
-        .collect();
-    let length = numbers.iter().map(|number| number * number).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
-    numbers.iter().map(|number| (number / length) as f32).collect()
-}
-
-/// Little-endian floats in base64, as OpenAI's `encoding_format: base64` has them.
-fn packed(vector: &[f32]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let word = (0..3).fold(0_u32, |word, at| word << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for at in 0..4_usize {
-            let digit = DIGITS.get((word >> (18 - 6 * at) & 63) as usize).copied().unwrap_or(b'=');
-            out.push(char::from(if at <= group.len() { digit } else { b'=' }));
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{StreamReader, registry};
+    use serde_json::json;
+
+    use super::super::super::{StreamReader, registry};
     use super::*;
+    use crate::error::Kind;
 
     fn notes(model: &str) -> Notes {
         Notes {
@@ -321,30 +230,5 @@ mod tests {
         let body = chat(&notes("echo"), &request(r#","stream":true"#), wanted).unwrap().1;
         let text = String::from_utf8(body).unwrap();
         assert!(text.contains(r#""content":"object""#) && text.contains(r#""prompt_tokens":3"#), "{text}");
-    }
-
-    #[test]
-    fn embeddings_are_unit_vectors_of_the_input_alone() {
-        let embed = |rest: &str| -> Result<Value> {
-            let body = format!(r#"{{"model":"mock/e","input":["a","b","a"]{rest}}}"#);
-            let request = EmbeddingRequest::parse(body.as_bytes())?;
-            Ok(serde_json::from_slice(&embeddings(&notes("e"), &request)?.1).unwrap())
-        };
-        let body = embed("").unwrap();
-        let vector: Vec<f64> = serde_json::from_value(body["data"][0]["embedding"].clone()).unwrap();
-        assert_eq!(vector.len(), 8);
-        assert!((vector.iter().map(|number| number * number).sum::<f64>() - 1.0).abs() < 1e-6);
-        assert_eq!(body["data"][0]["embedding"], body["data"][2]["embedding"]);
-        assert_ne!(body["data"][0]["embedding"], body["data"][1]["embedding"]);
-        assert_eq!(body["usage"]["prompt_tokens"], 3);
-        let base64 = embed(r#","dimensions":2,"encoding_format":"base64""#).unwrap();
-        assert_eq!(base64["data"][0]["embedding"].as_str().unwrap().len(), 12);
-        assert_eq!(embed(r#","dimensions":0"#).unwrap_err().param(), Some("dimensions"));
-    }
-
-    #[test]
-    fn floats_are_packed_as_openai_packs_them() {
-        // 1.0 and -2.0 are 00 00 80 3f and 00 00 00 c0.
-        assert_eq!(packed(&[1.0, -2.0]), "AACAPwAAAMA=");
     }
 }
