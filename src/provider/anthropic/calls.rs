@@ -20,6 +20,9 @@ pub(super) fn assistant(mut message: Message, at: &str, names: &Names, betas: &m
     blocks.extend(thinking.into_iter().filter_map(replayed));
     blocks.extend(server_calls(&specific, &message.tool_calls));
     let mut own = parts(message.content, at, betas)?;
+    if let (true, Some(refusal)) = (own.is_empty(), message.extra.get("refusal").and_then(Value::as_str)) {
+        own.extend((!refusal.trim().is_empty()).then(|| json!({"type": "text", "text": refusal})));
+    }
     // A client may keep its thinking among the parts instead.
     let first = own.iter().position(|block| !is_thinking(block)).unwrap_or(own.len());
     let rest = own.split_off(first);

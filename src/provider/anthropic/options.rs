@@ -47,8 +47,7 @@ pub(super) fn put_sampling(
             continue;
         }
         match name {
-            "top_k" if thinks => dropped.push(name.to_owned()),
-            "temperature" if thinks && asks => drop(body.insert(name.to_owned(), 1.into())),
+            "top_k" | "temperature" if thinks && asks => dropped.push(name.to_owned()),
             "top_p" if thinks && number < 0.95 => drop(body.insert(name.to_owned(), json!(0.95))),
             _ => drop(body.insert(name.to_owned(), value)),
         }

@@ -79,7 +79,9 @@ impl<'a> Reading<'a> {
                 self.cite(block, text("text"), start);
             }
             "thinking" => {
-                self.reasoning.get_or_insert_default().push_str(text("thinking"));
+                if !text("thinking").is_empty() {
+                    self.reasoning.get_or_insert_default().push_str(text("thinking"));
+                }
                 self.thinking_blocks.push(block.clone());
             }
             "redacted_thinking" => self.thinking_blocks.push(block.clone()),

@@ -15,7 +15,8 @@ pub(super) struct Stream {
     /// Calls of the client's tools so far. OpenAI counts calls only, Anthropic every block.
     calls: u64,
     has_json: bool,
-    has_finished: bool,
+    /// Why it ended, told only when it has: a stream that is cut after the reason must not look whole.
+    stop_reason: Option<String>,
     /// Characters of content so far: what OpenAI's annotations count in.
     characters: usize,
     usage: Map<String, Value>,
@@ -55,7 +56,7 @@ impl Stream {
             block: Block::Closed,
             calls: 0,
             has_json: false,
-            has_finished: false,
+            stop_reason: None,
             characters: 0,
             usage: Map::new(),
         }
@@ -227,16 +228,15 @@ impl Stream {
             out.chunk(&ChatChunk::delta(Delta { refusal, provider_specific_fields, ..Delta::default() }));
         }
         if let Some(reason) = delta.get("stop_reason").and_then(Value::as_str) {
-            self.finish(Some(reason), out);
+            self.stop_reason = Some(reason.to_owned());
         }
         self.take_usage(event, out);
     }
 
-    fn finish(&mut self, stop_reason: Option<&str>, out: &mut ChunkWriter) {
-        if !std::mem::replace(&mut self.has_finished, true) {
-            let json_only = self.has_json && self.calls == 0;
-            out.chunk(&ChatChunk::finish(finish::reason(stop_reason, self.calls > 0, json_only)));
-        }
+    fn stop_message(&self, out: &mut ChunkWriter) {
+        let json_only = self.has_json && self.calls == 0;
+        out.chunk(&ChatChunk::finish(finish::reason(self.stop_reason.as_deref(), self.calls > 0, json_only)));
+        out.end();
     }
 }
 
@@ -250,10 +250,7 @@ impl ChatStream for Stream {
             "content_block_delta" => self.delta(part("delta"), out),
             "content_block_stop" => self.stop_block(out),
             "message_delta" => self.delta_of_message(&value, out),
-            "message_stop" => {
-                self.finish(None, out);
-                out.end();
-            }
+            "message_stop" => self.stop_message(out),
             "error" => return Err(errors::from_value(&self.notes.provider, 0, &value, event.data.as_bytes())),
             // `ping`, and whatever the API adds: <https://platform.claude.com/docs/en/api/versioning>.
             _ => {}
