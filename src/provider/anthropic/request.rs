@@ -113,6 +113,7 @@ pub(super) fn write(target: &Target<'_>, chat: &ChatRequest) -> Result<(Map<Stri
     options::put_sampling(&mut body, target, chat, thinking.is_on(), &mut dropped)?;
     put(&mut body, "metadata", options::metadata(chat, &mut dropped)?);
     put(&mut body, "service_tier", options::service_tier(target, chat, &mut dropped)?);
+    put(&mut body, "context_management", options::context_management(chat)?);
     put_rest(&mut body, target, chat);
     if chat.stream() {
         body.insert("stream".to_owned(), true.into());

@@ -258,3 +258,103 @@ impl ChatStream for Stream {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openai::ChunkWriter;
+    use crate::provider::StreamReader;
+    use crate::provider::anthropic::Anthropic;
+
+    /// A stream with a block of each kind that is read.
+    const ALL: &str = r#"data: {"type":"message_start","message":{"id":"msg_1","model":"m","usage":{"input_tokens":5,"output_tokens":1}}}
+
+data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"s"}}
+
+data: {"type":"content_block_stop","index":0}
+
+data: {"type":"content_block_start","index":1,"content_block":{"type":"text","text":"","citations":[]}}
+
+data: {"type":"content_block_delta","index":1,"delta":{"type":"citations_delta","citation":{"url":"u","title":"t"}}}
+
+data: {"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"hi"}}
+
+data: {"type":"content_block_stop","index":1}
+
+data: {"type":"content_block_start","index":2,"content_block":{"type":"compaction","content":null}}
+
+data: {"type":"content_block_delta","index":2,"delta":{"type":"compaction_delta","content":"summary"}}
+
+data: {"type":"content_block_stop","index":2}
+
+data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"t","name":"f","input":{"a":1}}}
+
+data: {"type":"content_block_stop","index":3}
+
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":9}}
+
+data: {"type":"message_stop"}
+
+"#;
+
+    fn read(stream: &[u8]) -> Result<String> {
+        let mut reader = StreamReader::new(&Anthropic, &Notes::default(), true);
+        reader.push(stream)?;
+        reader.finish()?;
+        Ok(String::from_utf8(reader.out().take()).unwrap())
+    }
+
+    #[test]
+    fn a_block_that_comes_whole_in_its_start_is_not_lost() {
+        let out = read(ALL.as_bytes()).unwrap();
+        assert!(out.contains(r#""tool_calls":[{"index":0,"function":{"arguments":"{\"a\":1}"}}]"#), "{out}");
+        assert!(!out.contains(r#"{"arguments":"{}"}"#));
+        assert!(out.contains(r#"{"compaction_blocks":[{"type":"compaction","content":"summary"}]}"#), "{out}");
+    }
+
+    #[test]
+    fn usage_is_told_as_soon_as_it_is_known() {
+        let mut reader = StreamReader::new(&Anthropic, &Notes::default(), true);
+        let first = ALL.find("\n\n").unwrap() + 2;
+        reader.push(&ALL.as_bytes()[..first]).unwrap();
+        let told = |out: &mut ChunkWriter| out.told_usage().map(|usage| (usage.prompt_tokens, usage.completion_tokens));
+        assert_eq!(told(reader.out()), Some((5, 1)));
+        reader.push(&ALL.as_bytes()[first..]).unwrap();
+        assert_eq!(told(reader.out()), Some((5, 9)));
+    }
+
+    #[test]
+    fn broken_bytes_are_an_error_or_ignored_and_never_a_panic() {
+        let mut seed = 7_u64;
+        let mut draw = |bound: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % bound
+        };
+        let odd = ["null", "7", "[]", "{}", "\"x\"", "-1", "1e400"];
+        let mut errors = 0;
+        for _ in 0..2000 {
+            let mut bytes = ALL.as_bytes().to_vec();
+            let at = draw(bytes.len());
+            match draw(3) {
+                0 => bytes[at] = draw(256) as u8,
+                1 => bytes.truncate(at),
+                // Another value where one stands.
+                _ => {
+                    let find = |from: usize, marks: &[u8]| {
+                        let found = bytes.iter().skip(from).position(|byte| marks.contains(byte));
+                        found.map_or(from, |offset| from + offset)
+                    };
+                    let from = find(at, b":");
+                    let (from, to) = (from + 1, find(from, b",}").max(from + 1));
+                    bytes.splice(from..to.min(ALL.len()), odd[draw(odd.len())].bytes());
+                }
+            }
+            errors += usize::from(read(&bytes).is_err());
+        }
+        assert!(errors > 100, "{errors}");
+    }
+}
