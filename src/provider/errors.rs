@@ -189,7 +189,7 @@ mod tests {
             ),
             (
                 400,
-                r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API."}}"#,
+                r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to go on"}}"#,
                 Kind::PaymentRequired,
             ),
             (429, r#"[{"error":{"code":429,"message":"q","status":"RESOURCE_EXHAUSTED"}}]"#, Kind::RateLimit),

@@ -106,8 +106,8 @@ impl Conversation {
         Ok(())
     }
 
-    /// Keeps a system turn where the API takes one, after the user's and before the assistant's or the end, and makes it
-    /// the user's anywhere else
+    /// Keeps a system turn where the API takes one, after the user's and before the assistant's or the end, and makes
+    /// it the user's anywhere else
     /// (<https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages#limitations>).
     fn place_system(&mut self) {
         let mut turns = std::mem::take(&mut self.turns).into_iter().peekable();
@@ -239,7 +239,8 @@ mod tests {
         let messages = json!([
             {"role": "system", "content": "s1"}, {"role": "developer", "content": "s2"},
             {"role": "user", "content": "a"}, {"role": "user", "content": "b"}, {"role": "system", "content": "s3"},
-            {"role": "assistant", "content": "c"}, {"role": "assistant", "content": ""}, {"role": "assistant", "content": "d  "},
+            {"role": "assistant", "content": "c"}, {"role": "assistant", "content": ""},
+            {"role": "assistant", "content": "d  "},
         ]);
         assert_eq!(outline(&messages), ["user: a b s3", "assistant: c d"]);
         let facts = Facts { mid_conversation_system: Some(true), ..Facts::default() };
@@ -254,7 +255,8 @@ mod tests {
         let facts = Facts { mid_conversation_system: Some(true), ..Facts::default() };
         let messages = json!([
             {"role": "user", "content": "go"},
-            {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": ""}}]},
+            {"role": "assistant", "content": null,
+             "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": ""}}]},
             {"role": "system", "content": "between a call and its result"},
             {"role": "tool", "tool_call_id": "c1", "content": "done"},
             {"role": "system", "content": "at its place"},
@@ -280,7 +282,8 @@ mod tests {
     fn results_stand_first_in_their_turn_and_once() {
         let messages = json!([
             {"role": "user", "content": "go"},
-            {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "not json"}}]},
+            {"role": "assistant", "content": null,
+             "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "not json"}}]},
             {"role": "user", "content": "while it runs"},
             {"role": "tool", "tool_call_id": "c1", "content": "first"},
             {"role": "tool", "tool_call_id": "c1", "content": "second"},

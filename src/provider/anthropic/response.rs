@@ -216,8 +216,8 @@ mod tests {
 
     #[test]
     fn blocks_that_are_odd_are_passed_over() {
-        let body = r#"{"content":[7,null,{"type":"hologram"},{"type":"text"},{"type":"text","text":"hi","citations":[1]},
-            {"type":"tool_use"}],"stop_reason":5,"usage":[]}"#;
+        let body = r#"{"content":[7,null,{"type":"hologram"},{"type":"text"},
+            {"type":"text","text":"hi","citations":[1]},{"type":"tool_use"}],"stop_reason":5,"usage":[]}"#;
         let response = read(&Notes { id: "id".to_owned(), ..Notes::default() }, body.as_bytes()).unwrap();
         let message = &response.choices[0].message;
         assert_eq!((response.id.as_str(), message.content.as_deref()), ("id", Some("hi")));

@@ -267,7 +267,8 @@ mod tests {
     use crate::provider::anthropic::Anthropic;
 
     /// A stream with a block of each kind that is read.
-    const ALL: &str = r#"data: {"type":"message_start","message":{"id":"msg_1","model":"m","usage":{"input_tokens":5,"output_tokens":1}}}
+    const ALL: &str = r#"
+data: {"type":"message_start","message":{"id":"msg_1","model":"m","usage":{"input_tokens":5,"output_tokens":1}}}
 
 data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
 
