@@ -106,6 +106,10 @@ fn kind(status: u16, error_type: &str, code: &str, message: &str) -> Kind {
         if says(CONTENT_WORDS) {
             return Kind::ContentPolicyViolation;
         }
+        // Anthropic answers an empty account with 400.
+        if lowered.contains("credit balance is too low") {
+            return Kind::PaymentRequired;
+        }
         // Google answers a bad key with 400.
         if lowered.contains("api key not valid") || lowered.contains("api key expired") {
             return Kind::Authentication;
@@ -183,6 +187,11 @@ mod tests {
                 400,
                 r#"{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}"#,
                 Kind::Authentication,
+            ),
+            (
+                400,
+                r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to go on"}}"#,
+                Kind::PaymentRequired,
             ),
             (429, r#"[{"error":{"code":429,"message":"q","status":"RESOURCE_EXHAUSTED"}}]"#, Kind::RateLimit),
             (

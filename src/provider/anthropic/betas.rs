@@ -102,7 +102,7 @@ mod tests {
             (json!({"mcp_servers": []}), Some("mcp-client-2025-04-04")),
             (json!({"context_management": {"edits": [{"type": "compact_20260112"}]}}), Some("compact-2026-01-12")),
             (
-                json!({"context_management": {"edits": [{"type": "compact_20260112"}, {"type": "clear_tool_uses_20250919"}]}}),
+                json!({"context_management": {"edits": [{"type": "compact_20260112"}, {"type": "clear_thinking_1"}]}}),
                 Some("compact-2026-01-12,context-management-2025-06-27"),
             ),
             (json!({"speed": "fast", "container": {"skills": []}}), Some("fast-mode-2026-02-01,skills-2025-10-02")),

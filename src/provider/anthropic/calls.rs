@@ -20,6 +20,9 @@ pub(super) fn assistant(mut message: Message, at: &str, names: &Names, betas: &m
     blocks.extend(thinking.into_iter().filter_map(replayed));
     blocks.extend(server_calls(&specific, &message.tool_calls));
     let mut own = parts(message.content, at, betas)?;
+    if let (true, Some(refusal)) = (own.is_empty(), message.extra.get("refusal").and_then(Value::as_str)) {
+        own.extend((!refusal.trim().is_empty()).then(|| json!({"type": "text", "text": refusal})));
+    }
     // A client may keep its thinking among the parts instead.
     let first = own.iter().position(|block| !is_thinking(block)).unwrap_or(own.len());
     let rest = own.split_off(first);
@@ -113,10 +116,14 @@ pub(super) fn tool_result(message: Message, at: &str, betas: &mut Betas) -> Resu
                 _ => None,
             };
             let content = match only {
-                Some(text) => Value::from(text),
-                None => Value::Array(parts(Some(Content::Parts(list)), at, betas)?),
+                Some(text) => Some(Value::from(text)),
+                None => {
+                    Some(parts(Some(Content::Parts(list)), at, betas)?).filter(|list| !list.is_empty()).map(Value::from)
+                }
             };
-            block.insert("content".to_owned(), content);
+            if let Some(content) = content {
+                block.insert("content".to_owned(), content);
+            }
         }
         None => {}
     }
@@ -146,7 +153,8 @@ mod tests {
         let foreign = json!({"type": "thinking", "thinking": "t", "signature": ""});
         let marked =
             json!({"type": "thinking", "thinking": "t", "signature": "s", "cache_control": {"type": "ephemeral"}});
-        let message = json!({"role": "assistant", "content": "a", "reasoning_content": "t", "thinking_blocks": [foreign, marked]});
+        let message = json!({"role": "assistant", "content": "a", "reasoning_content": "t",
+            "thinking_blocks": [foreign, marked]});
         assert_eq!(blocks(&message), [own.clone(), json!({"type": "text", "text": "a"})]);
         let among_parts = json!({"role": "assistant", "content": [own, {"type": "text", "text": "a"}]});
         assert_eq!(blocks(&among_parts), blocks(&message));

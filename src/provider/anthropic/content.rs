@@ -112,6 +112,10 @@ fn file_by_id(id: &str, format: Option<&str>, betas: &mut Betas) -> Map<String, 
         return object(json!({"type": kind, "source": {"type": "url", "url": id}}));
     }
     betas.add(betas::FILES);
+    if format.is_some_and(|format| !is_image && !matches!(format, "application/pdf" | "text/plain")) {
+        // What the model cannot read itself, code can: <https://platform.claude.com/docs/en/build-with-claude/files>.
+        return object(json!({"type": "container_upload", "file_id": id}));
+    }
     object(json!({"type": kind, "source": {"type": "file", "file_id": id}}))
 }
 
@@ -206,7 +210,11 @@ mod tests {
         assert_eq!(source(Some("data:text/csv;charset=utf-8;base64,YSxiCg=="), None, None), text);
         let url = json!({"type": "url", "url": "https://x/y.pdf"});
         assert_eq!(source(None, Some("https://x/y.pdf"), None), url);
-        assert_eq!(file(None, Some("file_1"), Some("image/png")).unwrap().unwrap()["type"], "image");
+        for (format, kind) in
+            [("image/png", "image"), ("application/pdf", "document"), ("text/csv", "container_upload")]
+        {
+            assert_eq!(file(None, Some("file_1"), Some(format)).unwrap().unwrap()["type"], kind);
+        }
         let error = file(Some("data:application/zip;base64,AA"), None, None).unwrap_err();
         assert_eq!(error.param(), Some("messages[0].content[0]"));
     }

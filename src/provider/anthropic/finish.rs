@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 /// Anthropic's reasons that OpenAI's four words tell without loss.
 const PLAIN: &[&str] = &["end_turn", "stop_sequence", "max_tokens", "tool_use"];
 
-/// OpenAI's reason for one of Anthropic's (<https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>).
+/// OpenAI's reason for one of Anthropic's
+/// (<https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>).
+///
 /// `calls` tells whether the client has a tool to run, `json_only` whether the only call was the answer itself.
 pub(super) fn reason(stop_reason: Option<&str>, calls: bool, json_only: bool) -> &'static str {
     match stop_reason {

@@ -90,6 +90,7 @@ impl Conversation {
     }
 
     fn finish(&mut self, target: &Target<'_>) -> Result<()> {
+        self.place_system();
         self.trim_prefill();
         for turn in self.turns.iter_mut().filter(|turn| turn.role == "user") {
             order_results(&mut turn.blocks);
@@ -103,6 +104,19 @@ impl Conversation {
             return Err(Error::bad_request("messages", message));
         }
         Ok(())
+    }
+
+    /// Keeps a system turn where the API takes one, after the user's and before the assistant's or the end, and makes
+    /// it the user's anywhere else
+    /// (<https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages#limitations>).
+    fn place_system(&mut self) {
+        let mut turns = std::mem::take(&mut self.turns).into_iter().peekable();
+        while let Some(turn) = turns.next() {
+            let after_user = self.turns.last().is_some_and(|last| last.role == "user");
+            let before_assistant = turns.peek().is_none_or(|next| next.role == "assistant");
+            let is_misplaced = turn.role == "system" && !(after_user && before_assistant);
+            self.add(if is_misplaced { "user" } else { turn.role }, turn.blocks);
+        }
     }
 
     /// The API refuses a last turn of the assistant that ends in white space.
@@ -225,7 +239,8 @@ mod tests {
         let messages = json!([
             {"role": "system", "content": "s1"}, {"role": "developer", "content": "s2"},
             {"role": "user", "content": "a"}, {"role": "user", "content": "b"}, {"role": "system", "content": "s3"},
-            {"role": "assistant", "content": "c"}, {"role": "assistant", "content": ""}, {"role": "assistant", "content": "d  "},
+            {"role": "assistant", "content": "c"}, {"role": "assistant", "content": ""},
+            {"role": "assistant", "content": "d  "},
         ]);
         assert_eq!(outline(&messages), ["user: a b s3", "assistant: c d"]);
         let facts = Facts { mid_conversation_system: Some(true), ..Facts::default() };
@@ -233,6 +248,25 @@ mod tests {
         assert_eq!(conversation.system.len(), 2);
         let roles: Vec<&str> = conversation.turns.iter().map(|turn| turn.role).collect();
         assert_eq!(roles, ["user", "system", "assistant"]);
+    }
+
+    #[test]
+    fn a_system_message_that_the_api_would_refuse_is_the_users() {
+        let facts = Facts { mid_conversation_system: Some(true), ..Facts::default() };
+        let messages = json!([
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": null,
+             "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": ""}}]},
+            {"role": "system", "content": "between a call and its result"},
+            {"role": "tool", "tool_call_id": "c1", "content": "done"},
+            {"role": "system", "content": "at its place"},
+            {"role": "assistant", "content": "a"},
+            {"role": "system", "content": "after the assistant"},
+        ]);
+        let turns = conversation(&messages, facts, false).unwrap().turns;
+        let roles: Vec<&str> = turns.iter().map(|turn| turn.role).collect();
+        assert_eq!(roles, ["user", "assistant", "user", "system", "assistant", "user"]);
+        assert_eq!(kind(&turns[2].blocks[0]), Some("tool_result"));
     }
 
     #[test]
@@ -248,7 +282,8 @@ mod tests {
     fn results_stand_first_in_their_turn_and_once() {
         let messages = json!([
             {"role": "user", "content": "go"},
-            {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "not json"}}]},
+            {"role": "assistant", "content": null,
+             "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "not json"}}]},
             {"role": "user", "content": "while it runs"},
             {"role": "tool", "tool_call_id": "c1", "content": "first"},
             {"role": "tool", "tool_call_id": "c1", "content": "second"},

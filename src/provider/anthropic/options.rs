@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::openai::ChatRequest;
 use crate::provider::{Target, params};
 
@@ -47,8 +47,7 @@ pub(super) fn put_sampling(
             continue;
         }
         match name {
-            "top_k" if thinks => dropped.push(name.to_owned()),
-            "temperature" if thinks && asks => drop(body.insert(name.to_owned(), 1.into())),
+            "top_k" | "temperature" if thinks && asks => dropped.push(name.to_owned()),
             "top_p" if thinks && number < 0.95 => drop(body.insert(name.to_owned(), json!(0.95))),
             _ => drop(body.insert(name.to_owned(), value)),
         }
@@ -103,6 +102,31 @@ pub(super) fn service_tier(
     })
 }
 
+/// `context_management`: Anthropic's as it is; OpenAI's list of compactions as Anthropic's edits.
+///
+/// # Errors
+///
+/// An entry of the list that is no compaction.
+pub(super) fn context_management(chat: &ChatRequest) -> Result<Option<Value>> {
+    let entries = match chat.get::<Value>("context_management")? {
+        Some(Value::Array(entries)) => entries,
+        own => return Ok(own),
+    };
+    let edits = entries.iter().map(|entry| {
+        if entry.get("type").and_then(Value::as_str) != Some("compaction") {
+            let message = "`context_management` must be a list of {\"type\": \"compaction\"}, or {\"edits\": […]}";
+            return Err(Error::bad_request("context_management", message));
+        }
+        let mut edit = Map::new();
+        edit.insert("type".to_owned(), "compact_20260112".into());
+        if let Some(threshold) = entry.get("compact_threshold").filter(|threshold| threshold.is_u64()) {
+            edit.insert("trigger".to_owned(), json!({"type": "input_tokens", "value": threshold}));
+        }
+        Ok(Value::Object(edit))
+    });
+    Ok(Some(json!({"edits": edits.collect::<Result<Vec<_>>>()?})))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +140,20 @@ mod tests {
             assert!(!is_opaque(bad), "{bad}");
         }
         assert!(!is_opaque(&"x".repeat(257)));
+    }
+
+    #[test]
+    fn openais_compactions_are_edits() {
+        let managed = |value: &Value| {
+            let body =
+                json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "context_management": value});
+            context_management(&ChatRequest::parse(body.to_string().as_bytes()).unwrap())
+        };
+        let edit = json!({"type": "compact_20260112", "trigger": {"type": "input_tokens", "value": 200_000}});
+        let openai = json!([{"type": "compaction", "compact_threshold": 200_000}]);
+        assert_eq!(managed(&openai).unwrap(), Some(json!({"edits": [edit]})));
+        let own = json!({"edits": [{"type": "clear_tool_uses_20250919"}]});
+        assert_eq!(managed(&own).unwrap(), Some(own));
+        assert_eq!(managed(&json!([{"type": "x"}])).unwrap_err().param(), Some("context_management"));
     }
 }

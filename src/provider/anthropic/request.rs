@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::betas::Betas;
+use super::messages::Conversation;
 use super::names::Names;
 use super::response_format::{self, Format, JSON_TOOL};
 use super::thinking::{self, Thinking};
@@ -53,27 +54,48 @@ const READ: &[&str] =
 /// The bound of the answer where neither client nor price data know one, in tokens (LiteLLM's).
 const DEFAULT_MAX_TOKENS: u64 = 4096;
 
+/// What is decided before the body is written.
+struct Plan {
+    names: Names,
+    conversation: Conversation,
+    tools: Tools,
+    choice: Option<Value>,
+    thinking: Thinking,
+    format: Format,
+}
+
 /// Writes the body, with the beta features that it needs, and what the reader of the answer must know.
 ///
 /// # Errors
 ///
 /// A field, part or tool that the API cannot express, unless the settings say to leave it out.
 pub(super) fn write(target: &Target<'_>, chat: &ChatRequest) -> Result<(Map<String, Value>, Betas, Notes)> {
-    let mut notes = Notes::new(target);
     let (chat, mut dropped) = taken(target, chat)?;
     let chat = chat.as_ref();
     let mut betas = Betas::default();
+    let plan = plan(target, chat, &mut betas, &mut dropped)?;
+    let mut notes = Notes::new(target);
+    notes.json_tool = matches!(plan.format, Format::Tool(_)).then_some(JSON_TOOL);
+    let (body, names) = body(target, chat, plan, &mut dropped)?;
+    for name in chat.get::<Vec<String>>("betas")?.unwrap_or_default() {
+        betas.add(&name);
+    }
+    betas.add_for(&body);
+    notes.tool_names = names.into_pairs();
+    notes.dropped = dropped;
+    Ok((body, betas, notes))
+}
+
+fn plan(target: &Target<'_>, chat: &ChatRequest, betas: &mut Betas, dropped: &mut Vec<String>) -> Result<Plan> {
     let messages = chat.messages()?;
     let own_tools = chat.tools()?;
-    let tool_names = own_tools.iter().filter_map(tools::client_name);
     let called = messages.iter().flat_map(|message| &message.tool_calls).map(|call| call.function.name.as_str());
     let called: Vec<&str> = called.collect();
-    let names = Names::new(tool_names.chain(called.iter().copied()));
+    let names = Names::new(own_tools.iter().filter_map(tools::client_name).chain(called.iter().copied()));
+    let called: Vec<String> = called.iter().map(|name| names.sent(name).to_owned()).collect();
     let mut tools = tools::write(target, &own_tools, &names)?;
-    let history_names: Vec<String> = called.iter().map(|name| names.sent(name).to_owned()).collect();
-    let conversation = messages::write(target, messages, &names, &mut betas)?;
-
-    let mut thinking = thinking::read(target, chat, chat.max_output_tokens()?, &mut dropped)?;
+    let conversation = messages::write(target, messages, &names, betas)?;
+    let mut thinking = thinking::read(target, chat, chat.max_output_tokens()?, dropped)?;
     if target.settings.modify_params && thinking.has_budget() && conversation.lacks_thinking() {
         thinking = Thinking::default();
     }
@@ -87,43 +109,45 @@ pub(super) fn write(target: &Target<'_>, chat: &ChatRequest) -> Result<(Map<Stri
     let other_tools = !tools.tools.is_empty();
     if let Format::Tool(tool) = &format {
         tools.tools.push(tool.clone());
-        notes.json_tool = Some(JSON_TOOL);
     }
-    let mut choice = choose(target, chat, &names, &thinking, (&format, other_tools), &mut dropped)?;
+    let mut choice = choose(target, chat, &names, &thinking, (&format, other_tools), dropped)?;
     if tools.tools.is_empty() {
         choice = None;
         if target.settings.modify_params && conversation.has_calls() {
             // The API wants the tools that a conversation speaks of; the client wants none called.
-            tools.tools = stand_ins(history_names);
+            tools.tools = stand_ins(called);
             choice = Some(json!({"type": "none"}));
         }
     }
+    Ok(Plan { names, conversation, tools, choice, thinking, format })
+}
 
+fn body(
+    target: &Target<'_>,
+    chat: &ChatRequest,
+    plan: Plan,
+    dropped: &mut Vec<String>,
+) -> Result<(Map<String, Value>, Names)> {
+    let Plan { names, conversation, tools, choice, thinking, format } = plan;
     let mut body = Map::new();
     body.insert("model".to_owned(), target.model.into());
     body.insert("max_tokens".to_owned(), max_tokens(target, chat, &thinking)?.into());
-    let system = system(chat, &conversation.system)?;
-    put(&mut body, "system", system);
+    put(&mut body, "system", system(chat, &conversation.system)?);
     body.insert("messages".to_owned(), conversation.into_messages().into());
     put_tools(&mut body, chat, tools)?;
     put(&mut body, "tool_choice", choice);
-    put(&mut body, "thinking", thinking.config.clone());
     put(&mut body, "output_config", output_config(chat, &thinking, format)?);
     options::put_stop(&mut body, target, chat)?;
-    options::put_sampling(&mut body, target, chat, thinking.is_on(), &mut dropped)?;
-    put(&mut body, "metadata", options::metadata(chat, &mut dropped)?);
-    put(&mut body, "service_tier", options::service_tier(target, chat, &mut dropped)?);
+    options::put_sampling(&mut body, target, chat, thinking.is_on(), dropped)?;
+    put(&mut body, "thinking", thinking.config);
+    put(&mut body, "metadata", options::metadata(chat, dropped)?);
+    put(&mut body, "service_tier", options::service_tier(target, chat, dropped)?);
+    put(&mut body, "context_management", options::context_management(chat)?);
     put_rest(&mut body, target, chat);
     if chat.stream() {
         body.insert("stream".to_owned(), true.into());
     }
-    for name in chat.get::<Vec<String>>("betas")?.unwrap_or_default() {
-        betas.add(&name);
-    }
-    betas.add_for(&body);
-    notes.tool_names = names.into_pairs();
-    notes.dropped = dropped;
-    Ok((body, betas, notes))
+    Ok((body, names))
 }
 
 fn put(body: &mut Map<String, Value>, name: &str, value: Option<Value>) {

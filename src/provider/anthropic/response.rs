@@ -79,7 +79,9 @@ impl<'a> Reading<'a> {
                 self.cite(block, text("text"), start);
             }
             "thinking" => {
-                self.reasoning.get_or_insert_default().push_str(text("thinking"));
+                if !text("thinking").is_empty() {
+                    self.reasoning.get_or_insert_default().push_str(text("thinking"));
+                }
                 self.thinking_blocks.push(block.clone());
             }
             "redacted_thinking" => self.thinking_blocks.push(block.clone()),
@@ -188,4 +190,38 @@ pub(super) fn annotation(citation: &Value, start: usize, end: usize) -> Option<V
     let title = citation.get("title").and_then(Value::as_str).unwrap_or_default();
     let place = json!({"start_index": start, "end_index": end, "url": url, "title": title});
     Some(json!({"type": "url_citation", "url_citation": place}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn what_is_no_message_is_an_error_of_the_upstream() {
+        for (body, kind, status) in [
+            ("", Kind::BadGateway, 502),
+            ("[]", Kind::BadGateway, 502),
+            (r#"{"type":"message"}"#, Kind::BadGateway, 502),
+            (
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+                Kind::InternalServer,
+                529,
+            ),
+        ] {
+            let error = read(&Notes::default(), body.as_bytes()).unwrap_err();
+            assert_eq!((error.kind(), error.status()), (kind, status), "{body}");
+        }
+    }
+
+    #[test]
+    fn blocks_that_are_odd_are_passed_over() {
+        let body = r#"{"content":[7,null,{"type":"hologram"},{"type":"text"},
+            {"type":"text","text":"hi","citations":[1]},{"type":"tool_use"}],"stop_reason":5,"usage":[]}"#;
+        let response = read(&Notes { id: "id".to_owned(), ..Notes::default() }, body.as_bytes()).unwrap();
+        let message = &response.choices[0].message;
+        assert_eq!((response.id.as_str(), message.content.as_deref()), ("id", Some("hi")));
+        assert_eq!(message.tool_calls[0].function.arguments, "{}");
+        assert_eq!(response.choices[0].finish_reason, "tool_calls");
+    }
 }

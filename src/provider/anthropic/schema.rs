@@ -189,7 +189,8 @@ mod tests {
             "type": "object",
             "properties": {
                 "minimum": {"type": "integer", "minimum": 1, "description": "A number."},
-                "list": {"type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": false, "items": {"type": "object"}},
+                "list": {"type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": false,
+                    "items": {"type": "object"}},
                 "either": {"oneOf": [{"type": "string", "format": "iban"}, {"type": "null"}]},
                 "day": {"type": "string", "format": "date"},
             },

@@ -15,7 +15,8 @@ pub(super) struct Stream {
     /// Calls of the client's tools so far. OpenAI counts calls only, Anthropic every block.
     calls: u64,
     has_json: bool,
-    has_finished: bool,
+    /// Why it ended, told only when it has: a stream that is cut after the reason must not look whole.
+    stop_reason: Option<String>,
     /// Characters of content so far: what OpenAI's annotations count in.
     characters: usize,
     usage: Map<String, Value>,
@@ -55,7 +56,7 @@ impl Stream {
             block: Block::Closed,
             calls: 0,
             has_json: false,
-            has_finished: false,
+            stop_reason: None,
             characters: 0,
             usage: Map::new(),
         }
@@ -227,16 +228,15 @@ impl Stream {
             out.chunk(&ChatChunk::delta(Delta { refusal, provider_specific_fields, ..Delta::default() }));
         }
         if let Some(reason) = delta.get("stop_reason").and_then(Value::as_str) {
-            self.finish(Some(reason), out);
+            self.stop_reason = Some(reason.to_owned());
         }
         self.take_usage(event, out);
     }
 
-    fn finish(&mut self, stop_reason: Option<&str>, out: &mut ChunkWriter) {
-        if !std::mem::replace(&mut self.has_finished, true) {
-            let json_only = self.has_json && self.calls == 0;
-            out.chunk(&ChatChunk::finish(finish::reason(stop_reason, self.calls > 0, json_only)));
-        }
+    fn stop_message(&self, out: &mut ChunkWriter) {
+        let json_only = self.has_json && self.calls == 0;
+        out.chunk(&ChatChunk::finish(finish::reason(self.stop_reason.as_deref(), self.calls > 0, json_only)));
+        out.end();
     }
 }
 
@@ -250,14 +250,112 @@ impl ChatStream for Stream {
             "content_block_delta" => self.delta(part("delta"), out),
             "content_block_stop" => self.stop_block(out),
             "message_delta" => self.delta_of_message(&value, out),
-            "message_stop" => {
-                self.finish(None, out);
-                out.end();
-            }
+            "message_stop" => self.stop_message(out),
             "error" => return Err(errors::from_value(&self.notes.provider, 0, &value, event.data.as_bytes())),
             // `ping`, and whatever the API adds: <https://platform.claude.com/docs/en/api/versioning>.
             _ => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openai::ChunkWriter;
+    use crate::provider::StreamReader;
+    use crate::provider::anthropic::Anthropic;
+
+    /// A stream with a block of each kind that is read.
+    const ALL: &str = r#"
+data: {"type":"message_start","message":{"id":"msg_1","model":"m","usage":{"input_tokens":5,"output_tokens":1}}}
+
+data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"s"}}
+
+data: {"type":"content_block_stop","index":0}
+
+data: {"type":"content_block_start","index":1,"content_block":{"type":"text","text":"","citations":[]}}
+
+data: {"type":"content_block_delta","index":1,"delta":{"type":"citations_delta","citation":{"url":"u","title":"t"}}}
+
+data: {"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"hi"}}
+
+data: {"type":"content_block_stop","index":1}
+
+data: {"type":"content_block_start","index":2,"content_block":{"type":"compaction","content":null}}
+
+data: {"type":"content_block_delta","index":2,"delta":{"type":"compaction_delta","content":"summary"}}
+
+data: {"type":"content_block_stop","index":2}
+
+data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"t","name":"f","input":{"a":1}}}
+
+data: {"type":"content_block_stop","index":3}
+
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":9}}
+
+data: {"type":"message_stop"}
+
+"#;
+
+    fn read(stream: &[u8]) -> Result<String> {
+        let mut reader = StreamReader::new(&Anthropic, &Notes::default(), true);
+        reader.push(stream)?;
+        reader.finish()?;
+        Ok(String::from_utf8(reader.out().take()).unwrap())
+    }
+
+    #[test]
+    fn a_block_that_comes_whole_in_its_start_is_not_lost() {
+        let out = read(ALL.as_bytes()).unwrap();
+        assert!(out.contains(r#""tool_calls":[{"index":0,"function":{"arguments":"{\"a\":1}"}}]"#), "{out}");
+        assert!(!out.contains(r#"{"arguments":"{}"}"#));
+        assert!(out.contains(r#"{"compaction_blocks":[{"type":"compaction","content":"summary"}]}"#), "{out}");
+    }
+
+    #[test]
+    fn usage_is_told_as_soon_as_it_is_known() {
+        let mut reader = StreamReader::new(&Anthropic, &Notes::default(), true);
+        let first = ALL.find("\n\n").unwrap() + 2;
+        reader.push(&ALL.as_bytes()[..first]).unwrap();
+        let told = |out: &mut ChunkWriter| out.told_usage().map(|usage| (usage.prompt_tokens, usage.completion_tokens));
+        assert_eq!(told(reader.out()), Some((5, 1)));
+        reader.push(&ALL.as_bytes()[first..]).unwrap();
+        assert_eq!(told(reader.out()), Some((5, 9)));
+    }
+
+    #[test]
+    fn broken_bytes_are_an_error_or_ignored_and_never_a_panic() {
+        let mut seed = 7_u64;
+        let mut draw = |bound: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % bound
+        };
+        let odd = ["null", "7", "[]", "{}", "\"x\"", "-1", "1e400"];
+        let mut errors = 0;
+        for _ in 0..2000 {
+            let mut bytes = ALL.as_bytes().to_vec();
+            let at = draw(bytes.len());
+            match draw(3) {
+                0 => bytes[at] = draw(256) as u8,
+                1 => bytes.truncate(at),
+                // Another value where one stands.
+                _ => {
+                    let find = |from: usize, marks: &[u8]| {
+                        let found = bytes.iter().skip(from).position(|byte| marks.contains(byte));
+                        found.map_or(from, |offset| from + offset)
+                    };
+                    let from = find(at, b":");
+                    let (from, to) = (from + 1, find(from, b",}").max(from + 1));
+                    bytes.splice(from..to.min(ALL.len()), odd[draw(odd.len())].bytes());
+                }
+            }
+            errors += usize::from(read(&bytes).is_err());
+        }
+        assert!(errors > 100, "{errors}");
     }
 }

@@ -60,7 +60,7 @@ fn lifetimes(usage: &Map<String, Value>, parts: &[&Map<String, Value>], written:
     if splits.is_empty() {
         splits.extend(told(&usage));
     }
-    if splits.is_empty() {
+    if splits.is_empty() || written == 0 {
         return None;
     }
     let sum = |name: &str| splits.iter().map(|split| count(split.get(name))).fold(0, u64::saturating_add);
