@@ -7,8 +7,8 @@ pub(super) struct Generation(u32, u32);
 impl Generation {
     /// Reads a model's name: `gemini-2.5-flash`, `gemini-3-pro-preview`, `gemini-flash-latest`, `gemma-3-27b-it`.
     ///
-    /// The old names without a number are of the first two generations, other Gemini names without one are newer; a name
-    /// that is not Gemini's (`learnlm-…`, a tuned model) counts as 2.5.
+    /// The old names without a number are of the first two generations, other Gemini names without one are newer; a
+    /// name that is not Gemini's (`learnlm-…`, a tuned model) counts as 2.5.
     pub(super) fn of(model: &str) -> Self {
         let Some(rest) = model.strip_prefix("gemini-") else { return Self(2, 5) };
         let version = rest.split('-').next().unwrap_or_default();

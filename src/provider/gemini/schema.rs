@@ -14,7 +14,10 @@ const DEEPEST_REFERENCE: usize = 8;
 /// How many nodes a schema may grow to when its references are followed.
 const MOST_NODES: usize = 10_000;
 
-/// What the OpenAPI subset takes as it is. `type`, `enum`, `format` and everything with a schema inside is handled apart.
+/// How many bytes of words count as a node.
+const BYTES_PER_NODE: usize = 256;
+
+/// What the OpenAPI subset takes as it is. `type`, `enum`, `format` and what has a schema inside is handled apart.
 const KEPT: &[&str] = &[
     "title",
     "description",
@@ -67,7 +70,7 @@ struct OpenApi<'a> {
     nodes: usize,
 }
 
-impl OpenApi<'_> {
+impl<'a> OpenApi<'a> {
     fn node(&mut self, schema: &Value, references: usize) -> Value {
         self.nodes += 1;
         let mut out = Map::new();
@@ -77,10 +80,11 @@ impl OpenApi<'_> {
         // `true`, `{}`: anything goes.
         let Some(object) = schema.as_object() else { return out.into() };
         if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
-            let target = reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)).cloned();
+            let root: &'a Value = self.root;
+            let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
             return match target {
                 Some(target) if references < DEEPEST_REFERENCE => {
-                    let mut out = self.node(&target, references + 1);
+                    let mut out = self.node(target, references + 1);
                     if let (Some(out), Some(description)) = (out.as_object_mut(), object.get("description")) {
                         out.insert("description".to_owned(), description.clone());
                     }
@@ -92,9 +96,11 @@ impl OpenApi<'_> {
         self.types(object, &mut out);
         for name in KEPT {
             if let Some(value) = object.get(*name) {
+                self.nodes += weight(value);
                 out.insert((*name).to_owned(), value.clone());
             }
         }
+        self.nodes += object.get("enum").map_or(0, weight);
         values(object, &mut out);
         if let Some(Value::Object(properties)) = object.get("properties") {
             self.properties(properties, references, &mut out);
@@ -173,6 +179,11 @@ impl OpenApi<'_> {
             out.insert("nullable".to_owned(), true.into());
         }
     }
+}
+
+/// What a value counts for beside its schema, so that long texts cannot be multiplied without end.
+fn weight(value: &Value) -> usize {
+    value.to_string().len() / BYTES_PER_NODE
 }
 
 /// `enum`, `const` and `format`: values are strings, and only strings with two formats are known.
@@ -285,6 +296,9 @@ mod tests {
         let wide: Map<String, Value> = (0..9).map(|n| (format!("p{n}"), json!({"$ref": "#/$defs/node"}))).collect();
         let bomb = json!({"$ref": "#/$defs/node", "$defs": {"node": {"type": "object", "properties": wide}}});
         assert_eq!(open_api(&bomb, "tools[0]").unwrap_err().param(), Some("tools[0]"));
+        let uses: Vec<Value> = (0..99).map(|_| json!({"$ref": "#/$defs/long"})).collect();
+        let long = json!({"anyOf": uses, "$defs": {"long": {"type": "string", "description": "x".repeat(99_999)}}});
+        assert_eq!(open_api(&long, "tools[0]").unwrap_err().param(), Some("tools[0]"));
         assert_eq!(open(&json!({"$ref": "http://elsewhere"})), json!({"type": "STRING"}));
     }
 }

@@ -21,9 +21,8 @@ const PRO_MINIMUM: u64 = 128;
 /// # Errors
 ///
 /// An unknown effort, or two fields that contradict each other.
-pub(super) fn config(target: &Target<'_>, chat: &ChatRequest, dropped: &[String]) -> Result<Option<Value>> {
-    let wanted = |name: &str| !dropped.iter().any(|dropped| dropped == name);
-    let mut given = FIELDS.iter().filter(|name| wanted(name) && chat.raw(name).is_some());
+pub(super) fn config(target: &Target<'_>, chat: &ChatRequest) -> Result<Option<Value>> {
+    let mut given = FIELDS.iter().filter(|name| chat.raw(name).is_some());
     let (Some(name), other) = (given.next(), given.next()) else { return Ok(None) };
     if let Some(other) = other {
         let message = format!("`{name}` and `{other}` both say how much to think: give one of them");
@@ -62,9 +61,8 @@ impl Model<'_> {
             "high" => 4096,
             _ => {
                 let given = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let message = format!(
-                    "`reasoning_effort` must be \"none\", \"minimal\", \"low\", \"medium\" or \"high\" for this provider: {given}"
-                );
+                let known = "\"none\", \"minimal\", \"low\", \"medium\" or \"high\"";
+                let message = format!("`reasoning_effort` must be {known} for this provider: {given}");
                 return Err(Error::bad_request("reasoning_effort", message));
             }
         };
