@@ -94,6 +94,9 @@ fn refuse_by_model(target: &Target<'_>, chat: &ChatRequest, dropped: &mut Vec<St
     if thinking::is_unsupported(target) {
         fields.extend(thinking::FIELDS);
     }
+    if target.facts.sampling_params == Some(false) {
+        fields.extend(["temperature", "top_p", "top_k", "topK"]);
+    }
     // Gemini 3 refuses penalties.
     if Generation::of(target.model).is_three() {
         fields.extend(["frequency_penalty", "presence_penalty"]);
@@ -245,6 +248,16 @@ mod tests {
             let error = written("gemini-2.5-flash", &Settings::default(), &rest).unwrap_err();
             assert_eq!(error.param(), Some(param), "{rest}");
         }
+    }
+
+    #[test]
+    fn a_model_without_sampling_takes_no_temperature() {
+        let settings = Settings::default();
+        let mut target = target_for("gemini-4-pro", &settings);
+        target.facts.sampling_params = Some(false);
+        let body = br#"{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":0}"#;
+        let error = write(&target, &ChatRequest::parse(body).unwrap()).unwrap_err();
+        assert_eq!((error.param(), error.kind()), (Some("temperature"), crate::error::Kind::UnsupportedParams));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Schemas for Google: JSON Schema as it is from Gemini 2.0 on, and the OpenAPI subset that came before.
 //!
-//! `parametersJsonSchema` and `responseJsonSchema` take JSON Schema and pass over what they do not know, so nothing of
+//! `parametersJsonSchema` and `responseJsonSchema` take JSON Schema and pass over what they do not know, so little of
 //! the client's schema is lost (<https://ai.google.dev/gemini-api/docs/structured-output>). The older `parameters` and
 //! `responseSchema` refuse every keyword outside of <https://ai.google.dev/api/caching#Schema>: there it is rewritten.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 
@@ -36,12 +36,63 @@ const KEPT: &[&str] = &[
 ];
 
 /// A JSON schema for the fields that take one.
+///
+/// References are written out, since Google refuses words beside them and pointers to other places than `$defs`. Where
+/// that has no end (recursion) or grows too large they stay: Google follows those that it can by itself.
 pub(super) fn json_schema(mut schema: Value) -> Value {
     if let Some(object) = schema.as_object_mut() {
         // Words about the schema itself, which constrain nothing; OpenAI's clients put `strict` in here too.
         object.retain(|name, value| name != "$schema" && !(name == "strict" && value.is_boolean()));
     }
-    schema
+    let mut writer = Inliner { root: &schema, nodes: 0, followed: false };
+    let Some(mut written) = writer.value(&schema, 0) else { return schema };
+    if let (true, Some(object)) = (writer.followed, written.as_object_mut()) {
+        object.retain(|name, _| name != "$defs" && name != "definitions");
+    }
+    written
+}
+
+/// Writes out the references of a schema.
+struct Inliner<'a> {
+    root: &'a Value,
+    nodes: usize,
+    followed: bool,
+}
+
+impl<'a> Inliner<'a> {
+    /// `value` without references; `None` where it has no end, or a reference leads nowhere.
+    fn value(&mut self, value: &'a Value, references: usize) -> Option<Value> {
+        self.nodes += 1;
+        if self.nodes > MOST_NODES || references > DEEPEST_REFERENCE {
+            return None;
+        }
+        match value {
+            Value::Object(object) => {
+                let mut out = Map::new();
+                if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
+                    self.followed = true;
+                    let target = self.root.pointer(reference.strip_prefix('#')?)?;
+                    out = self.value(target, references + 1)?.as_object_mut().map(std::mem::take)?;
+                }
+                for (name, value) in object.iter().filter(|(name, value)| *name != "$ref" || !value.is_string()) {
+                    // What is only referred to is written where it is used.
+                    let kept = if name == "$defs" || name == "definitions" {
+                        value.clone()
+                    } else {
+                        self.value(value, references)?
+                    };
+                    out.insert(name.clone(), kept);
+                }
+                Some(out.into())
+            }
+            Value::Array(values) => values.iter().map(|value| self.value(value, references)).collect(),
+            Value::String(text) => {
+                self.nodes += text.len() / BYTES_PER_NODE;
+                Some(text.as_str().into())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Some(value.clone()),
+        }
+    }
 }
 
 /// A JSON schema in the OpenAPI subset; `None` where it is an object without properties, which Google refuses.
@@ -108,6 +159,9 @@ impl<'a> OpenApi<'a> {
         if let Some(items) = object.get("items") {
             let items = self.node(items, references);
             out.insert("items".to_owned(), items);
+        } else if out.get("type").and_then(Value::as_str) == Some("ARRAY") {
+            // A list without a word on its items is refused.
+            out.insert("items".to_owned(), json!({"type": "STRING"}));
         }
         for union in ["anyOf", "oneOf"] {
             if let Some(Value::Array(branches)) = object.get(union) {
@@ -231,7 +285,6 @@ fn merge(out: &mut Map<String, Value>, part: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn open(schema: &Value) -> Value {
         open_api(schema, "tools[0]").unwrap().unwrap()
@@ -245,6 +298,25 @@ mod tests {
             "properties": {"strict": {"type": ["string", "null"]}}, "$defs": {"a": {"type": "string"}}});
         assert_eq!(json_schema(schema), want);
         assert_eq!(json_schema(json!({"strict": {"type": "string"}})), json!({"strict": {"type": "string"}}));
+    }
+
+    #[test]
+    fn json_schema_has_references_only_where_they_have_no_end() {
+        let schema = json!({"type": "object", "definitions": {"seat": {"type": "string", "description": "where"},
+                "row": {"type": "array", "items": {"$ref": "#/definitions/seat"}}},
+            "properties": {"seat": {"$ref": "#/definitions/seat", "description": "which"},
+                "rows": {"$ref": "#/definitions/row"}, "same": {"$ref": "#/properties/seat"}}});
+        let seat = json!({"type": "string", "description": "which"});
+        let rows = json!({"type": "array", "items": {"type": "string", "description": "where"}});
+        let want = json!({"type": "object", "properties": {"seat": seat, "rows": rows, "same": seat}});
+        assert_eq!(json_schema(schema), want);
+        let tree = json!({"$ref": "#/$defs/node", "$defs": {"node": {"type": "object",
+            "properties": {"child": {"$ref": "#/$defs/node"}}}}});
+        let wide: Vec<Value> = (0..99).map(|_| json!({"$ref": "#/$defs/long"})).collect();
+        let wide = json!({"anyOf": wide, "$defs": {"long": {"description": "x".repeat(99_999)}}});
+        for schema in [tree, wide, json!({"$ref": "#/$defs/gone"}), json!({"$ref": "https://elsewhere"})] {
+            assert_eq!(json_schema(schema.clone()), schema);
+        }
     }
 
     #[test]
