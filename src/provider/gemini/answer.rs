@@ -150,12 +150,16 @@ pub(super) fn read(notes: &Notes, head: &HttpHead, body: &[u8]) -> Result<Answer
     for metadata in response.candidates.iter().filter_map(|candidate| candidate.grounding_metadata.as_ref()) {
         charges.add(metadata);
     }
-    let usage = response.usage_metadata.as_ref().map(|wire| usage::read(wire, charges.total()));
+    let mut usage = response.usage_metadata.as_ref().map(|wire| usage::read(wire, charges.total()));
     let mut calls = 0;
     let choices = response.candidates.iter_mut().map(|candidate| choice(notes, candidate, &mut calls)).collect();
     let mut extra = Map::new();
+    // The tier that served, which is the one that Google charges: a busy one hands on to `standard`.
     if let Some(tier) = head.headers.get("x-gemini-service-tier") {
         extra.insert("service_tier".to_owned(), tier.into());
+        if let Some(usage) = &mut usage {
+            usage.extra.insert("service_tier".to_owned(), tier.into());
+        }
     }
     let text = |text: Option<String>, or: &str| text.filter(|text| !text.is_empty()).unwrap_or_else(|| or.to_owned());
     let response = ChatResponse {

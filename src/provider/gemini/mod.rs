@@ -6,6 +6,7 @@ mod embeddings;
 mod generation;
 mod grounding;
 mod media;
+mod open_api;
 mod request;
 mod schema;
 mod signature;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::contents::Conversation;
 use super::generation::Generation;
-use super::{contents, schema, thinking, tools};
+use super::{contents, open_api, schema, thinking, tools};
 use crate::error::{Error, Result};
 use crate::openai::ChatRequest;
 use crate::provider::params::unsupported;
@@ -214,7 +214,7 @@ fn response_format(generation: Generation, format: &Value, config: &mut Map<Stri
             config.insert("responseJsonSchema".to_owned(), schema::json_schema(schema.clone()));
         }
         Some(schema) => {
-            if let Some(schema) = schema::open_api(schema, "response_format.json_schema.schema")? {
+            if let Some(schema) = open_api::write(schema, "response_format.json_schema.schema")? {
                 config.insert("responseSchema".to_owned(), schema);
             }
         }

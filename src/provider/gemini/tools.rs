@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::generation::Generation;
-use super::{schema, tool_names};
+use super::{open_api, schema, tool_names};
 use crate::error::{Error, Result};
 use crate::openai::{ChatRequest, Function, ToolChoice};
 use crate::provider::{Notes, Target};
@@ -127,7 +127,7 @@ fn declare(generation: Generation, function: &Function, sent: &str, index: usize
     if let Some(parameters) = function.parameters.as_ref().filter(|schema| takes_arguments(schema)) {
         if generation.takes_json_schema() {
             out.insert("parametersJsonSchema".to_owned(), schema::json_schema(parameters.clone()));
-        } else if let Some(schema) = schema::open_api(parameters, &format!("tools[{index}].function.parameters"))? {
+        } else if let Some(schema) = open_api::write(parameters, &format!("tools[{index}].function.parameters"))? {
             out.insert("parameters".to_owned(), schema);
         }
     }
