@@ -86,8 +86,8 @@ pub trait ChatStream {
 
     /// Says that the upstream has ended its stream, after its last event.
     ///
-    /// For dialects without a terminal event: here they call [`ChunkWriter::end`] where what came was whole. Events after
-    /// that call are not read, so a dialect whose usage may come last has to wait for this.
+    /// For dialects without a terminal event: here they call [`ChunkWriter::end`] where what came was whole. Events
+    /// after that call are not read, so a dialect whose usage may come last has to wait for this.
     fn finish(&mut self, _out: &mut ChunkWriter) {}
 }
 

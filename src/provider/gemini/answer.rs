@@ -56,26 +56,8 @@ impl News {
             self.text(&text, part.thought, signature.as_deref());
         }
         if let Some(call) = part.function_call {
-            let made = call.id.filter(|id| !id.is_empty());
-            // The core has no random numbers: the answer's own id makes these unique.
-            let id = made.unwrap_or_else(|| format!("call_{}_{calls}", notes.id));
+            self.calls.push(read_call(notes, call, signature.as_deref(), *calls));
             *calls += 1;
-            let mut out = ToolCall {
-                id: signature::pack(&id, signature.as_deref()),
-                kind: "function".to_owned(),
-                function: FunctionCall {
-                    name: notes.client_tool_name(&call.name).to_owned(),
-                    arguments: call
-                        .args
-                        .filter(|args| !args.is_null())
-                        .map_or_else(|| "{}".to_owned(), |args| args.to_string()),
-                },
-                extra: Map::new(),
-            };
-            if let Some(signature) = &signature {
-                out.extra.insert("provider_specific_fields".to_owned(), json!({"thought_signature": signature}));
-            }
-            self.calls.push(out);
         }
         if let Some(blob) = part.inline_data {
             self.blob(notes, &blob, images);
@@ -140,6 +122,23 @@ impl News {
     }
 }
 
+/// Reads a call; `number` tells it from the others of the answer.
+fn read_call(notes: &Notes, call: wire::FunctionCall, signature: Option<&str>, number: u64) -> ToolCall {
+    let made = call.id.filter(|id| !id.is_empty());
+    // The core has no random numbers: the answer's own id makes these unique.
+    let id = made.unwrap_or_else(|| format!("call_{}_{number}", notes.id));
+    let arguments = call.args.filter(|args| !args.is_null()).map_or_else(|| "{}".to_owned(), |args| args.to_string());
+    let name = notes.client_tool_name(&call.name).to_owned();
+    let fields =
+        signature.map(|signature| ("provider_specific_fields".to_owned(), json!({"thought_signature": signature})));
+    ToolCall {
+        id: signature::pack(&id, signature),
+        kind: "function".to_owned(),
+        function: FunctionCall { name, arguments },
+        extra: fields.into_iter().collect(),
+    }
+}
+
 /// Reads a whole answer.
 pub(super) fn read(notes: &Notes, head: &HttpHead, body: &[u8]) -> Result<Answer> {
     let mut response: wire::Response = serde_json::from_slice(body).map_err(|error| notes.not_understood(&error))?;
@@ -151,12 +150,16 @@ pub(super) fn read(notes: &Notes, head: &HttpHead, body: &[u8]) -> Result<Answer
     for metadata in response.candidates.iter().filter_map(|candidate| candidate.grounding_metadata.as_ref()) {
         charges.add(metadata);
     }
-    let usage = response.usage_metadata.as_ref().map(|wire| usage::read(wire, charges.total()));
+    let mut usage = response.usage_metadata.as_ref().map(|wire| usage::read(wire, charges.total()));
     let mut calls = 0;
     let choices = response.candidates.iter_mut().map(|candidate| choice(notes, candidate, &mut calls)).collect();
     let mut extra = Map::new();
+    // The tier that served, which is the one that Google charges: a busy one hands on to `standard`.
     if let Some(tier) = head.headers.get("x-gemini-service-tier") {
         extra.insert("service_tier".to_owned(), tier.into());
+        if let Some(usage) = &mut usage {
+            usage.extra.insert("service_tier".to_owned(), tier.into());
+        }
     }
     let text = |text: Option<String>, or: &str| text.filter(|text| !text.is_empty()).unwrap_or_else(|| or.to_owned());
     let response = ChatResponse {

@@ -88,10 +88,7 @@ impl Writer {
         let mut signatures = signature::of_text(message);
         let mut out = signature::thought_parts(message, &signatures);
         signatures.retain(|signature| !out.iter().any(|part| part["thoughtSignature"] == **signature));
-        let fields = message.extra.get("provider_specific_fields");
-        if let Some(Value::Array(parts)) = fields.and_then(|fields| fields.get("server_side_tool_invocations")) {
-            out.extend(parts.iter().cloned());
-        }
+        out.extend(signature::hosted_parts(message).cloned());
         let mut text = self.media(message.content.clone(), at)?;
         if let Some(signature) = signatures.first() {
             // The signature of words may come on an empty part of its own.
@@ -237,23 +234,13 @@ fn response_of(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Facts, Settings};
+    use crate::provider::Settings;
+    use crate::provider::gemini::target_for;
 
     fn written(model: &str, messages: &Value) -> Result<Conversation> {
         let body = json!({"model": model, "messages": messages}).to_string();
         let settings = Settings::default();
-        let target = Target {
-            provider: "gemini",
-            api_base: None,
-            default_base: "https://h",
-            model,
-            key: None,
-            settings: &settings,
-            facts: Facts::default(),
-            call_id: "c",
-            now: 0,
-        };
-        write(&target, &ChatRequest::parse(body.as_bytes()).unwrap())
+        write(&target_for(model, &settings), &ChatRequest::parse(body.as_bytes()).unwrap())
     }
 
     fn user(text: &str) -> Value {
@@ -264,10 +251,11 @@ mod tests {
     fn turns_of_one_speaker_are_merged_and_results_stand_alone() {
         let call = json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}});
         let other = json!({"id": "2", "type": "function", "function": {"name": "g", "arguments": ""}});
-        let messages = json!([{"role": "user", "content": "a"}, {"role": "user", "content": [{"type": "text", "text": "b"}]},
+        let messages = json!([{"role": "user", "content": "a"},
+            {"role": "user", "content": [{"type": "text", "text": "b"}]},
             {"role": "assistant", "content": null, "tool_calls": [call, other]},
-            {"role": "tool", "tool_call_id": "2", "content": "[1]"}, {"role": "tool", "tool_call_id": "1", "content": "x"},
-            {"role": "user", "content": "c"}]);
+            {"role": "tool", "tool_call_id": "2", "content": "[1]"},
+            {"role": "tool", "tool_call_id": "1", "content": "x"}, {"role": "user", "content": "c"}]);
         let calls = json!({"role": "model", "parts": [{"functionCall": {"name": "f", "args": {"a": 1}}},
             {"functionCall": {"name": "g", "args": {}}}]});
         let results = json!({"role": "user", "parts": [{"functionResponse": {"name": "g", "response": {"output": [1]}}},
@@ -305,7 +293,8 @@ mod tests {
         assert_eq!(contents.turns, [user("u")]);
         let contents = written("gemma-3-27b-it", &messages).unwrap();
         assert_eq!(contents.system, None);
-        assert_eq!(contents.turns, [json!({"role": "user", "parts": [{"text": "s"}, {"text": "d"}, {"text": "u"}]})]);
+        let parts = json!([{"text": "s"}, {"text": "d"}, {"text": "u"}]);
+        assert_eq!(contents.turns, [json!({"role": "user", "parts": parts})]);
         let image =
             json!([{"role": "system", "content": [{"type": "image_url", "image_url": "data:image/png;base64,QQ=="}]}]);
         assert_eq!(written("gemini-3-pro", &image).unwrap_err().param(), Some("messages[0].content[0]"));
@@ -340,7 +329,8 @@ mod tests {
 
     #[test]
     fn the_highest_detail_counts_where_parts_have_none() {
-        let image = |detail: &str| json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,QQ==", "detail": detail}});
+        let url = "data:image/png;base64,QQ==";
+        let image = |detail: &str| json!({"type": "image_url", "image_url": {"url": url, "detail": detail}});
         let messages = json!([{"role": "user", "content": [image("high"), image("low"), image("auto")]}]);
         assert_eq!(written("gemini-2.5-pro", &messages).unwrap().resolution, Some("MEDIA_RESOLUTION_HIGH"));
         let contents = written("gemini-3-pro", &messages).unwrap();

@@ -7,8 +7,8 @@ pub(super) struct Generation(u32, u32);
 impl Generation {
     /// Reads a model's name: `gemini-2.5-flash`, `gemini-3-pro-preview`, `gemini-flash-latest`, `gemma-3-27b-it`.
     ///
-    /// The old names without a number are of the first two generations, other Gemini names without one are newer; a name
-    /// that is not Gemini's (`learnlm-…`, a tuned model) counts as 2.5.
+    /// The old names without a number are of the first two generations, other Gemini names without one are the newest;
+    /// a name that is not Gemini's (`learnlm-…`, a tuned model) counts as 2.5.
     pub(super) fn of(model: &str) -> Self {
         let Some(rest) = model.strip_prefix("gemini-") else { return Self(2, 5) };
         let version = rest.split('-').next().unwrap_or_default();
@@ -17,17 +17,22 @@ impl Generation {
             return Self(major, minor);
         }
         match rest {
-            _ if rest.ends_with("latest") => Self(3, 0),
             "pro" | "pro-vision" | "ultra" => Self(1, 0),
             _ if rest.starts_with("exp") => Self(2, 0),
             _ if rest.starts_with("embedding") || rest.starts_with("robotics") => Self(2, 5),
-            _ => Self(3, 0),
+            _ => Self(u32::MAX, 0),
         }
     }
 
     /// Gemini 3 and newer: levels of thinking, ids of calls, checked signatures, resolutions of single parts.
     pub(super) fn is_three(self) -> bool {
         self >= Self(3, 0)
+    }
+
+    /// Whether its Flash models have the thinking level `minimal`: from Gemini 3 to 3.6
+    /// (<https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/thinking>).
+    pub(super) fn has_minimal_flash(self) -> bool {
+        self.is_three() && self < Self(3, 7)
     }
 
     /// Takes JSON Schema as it is (`responseJsonSchema`, `parametersJsonSchema`).

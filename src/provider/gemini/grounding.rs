@@ -1,4 +1,6 @@
-//! Grounding: where an answer comes from, as citations in OpenAI's shape (<https://ai.google.dev/api/generate-content#GroundingMetadata>).
+//! Grounding: where an answer comes from, as citations in OpenAI's shape.
+//!
+//! <https://ai.google.dev/api/generate-content#GroundingMetadata>
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Images, audio, video and documents: bytes as `inlineData`, addresses as `fileData`.
 //!
-//! Google fetches public `https:` URLs itself, from Gemini 2.5 on (<https://ai.google.dev/gemini-api/docs/file-input-methods>);
-//! for older models the client has to send the bytes.
+//! Google fetches public `https:` URLs itself, from Gemini 2.5 on; for older models the client has to send the bytes:
+//! <https://ai.google.dev/gemini-api/docs/file-input-methods>.
 
 use serde_json::{Map, Value, json};
 

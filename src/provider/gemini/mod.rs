@@ -6,6 +6,7 @@ mod embeddings;
 mod generation;
 mod grounding;
 mod media;
+mod open_api;
 mod request;
 mod schema;
 mod signature;
@@ -76,4 +77,46 @@ fn post(target: &Target<'_>, url: String, body: &serde_json::Value) -> HttpReque
         http.headers.set(name, value);
     }
     http
+}
+
+/// A target as the dialect's tests want it.
+#[cfg(test)]
+fn target_for<'a>(model: &'a str, settings: &'a super::Settings) -> Target<'a> {
+    Target {
+        provider: "gemini",
+        api_base: None,
+        default_base: "https://h/v1beta",
+        model,
+        key: None,
+        settings,
+        facts: super::Facts::default(),
+        call_id: "c",
+        now: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Settings;
+    use crate::secret::Secret;
+
+    #[test]
+    fn requests_carry_the_key_and_the_headers_of_the_configuration() {
+        let headers = [("x-goog-user-project", "p"), ("content-type", "application/json; charset=utf-8")];
+        let settings = Settings { extra_headers: headers.into_iter().collect(), ..Settings::default() };
+        let key = Secret::new("k");
+        let target =
+            Target { key: Some(&key), api_base: Some("https://proxy/?a=b"), ..target_for("gemini-x", &settings) };
+        let chat = |stream: bool| {
+            let body = format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"x"}}]}}"#);
+            Gemini.chat(&target, &ChatRequest::parse(body.as_bytes()).unwrap()).unwrap().http
+        };
+        let http = chat(true);
+        assert_eq!(http.url, "https://proxy/v1beta/models/gemini-x:streamGenerateContent?a=b&alt=sse");
+        assert_eq!(http.headers.get("x-goog-api-key"), Some("k"));
+        assert_eq!(http.headers.get("x-goog-user-project"), Some("p"));
+        assert_eq!(http.headers.get("content-type"), Some("application/json; charset=utf-8"));
+        assert_eq!(chat(false).url, "https://proxy/v1beta/models/gemini-x:generateContent?a=b");
+    }
 }

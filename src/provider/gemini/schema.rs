@@ -1,218 +1,75 @@
-//! Schemas for Google: JSON Schema as it is from Gemini 2.0 on, and the OpenAPI subset that came before.
+//! Schemas for Google: JSON Schema as it is from Gemini 2.0 on; what came before is [`super::open_api`]'s.
 //!
-//! `parametersJsonSchema` and `responseJsonSchema` take JSON Schema and pass over what they do not know, so nothing of
-//! the client's schema is lost (<https://ai.google.dev/gemini-api/docs/structured-output>). The older `parameters` and
-//! `responseSchema` refuse every keyword outside of <https://ai.google.dev/api/caching#Schema>: there it is rewritten.
+//! `parametersJsonSchema` and `responseJsonSchema` take JSON Schema and pass over what they do not know, so little of
+//! the client's schema is lost (<https://ai.google.dev/gemini-api/docs/structured-output>).
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
-
 /// How deep references are followed: one that leads further is recursive in practice, and is left open.
-const DEEPEST_REFERENCE: usize = 8;
+pub(super) const DEEPEST_REFERENCE: usize = 8;
 
 /// How many nodes a schema may grow to when its references are followed.
-const MOST_NODES: usize = 10_000;
+pub(super) const MOST_NODES: usize = 10_000;
 
-/// What the OpenAPI subset takes as it is. `type`, `enum`, `format` and everything with a schema inside is handled apart.
-const KEPT: &[&str] = &[
-    "title",
-    "description",
-    "nullable",
-    "minItems",
-    "maxItems",
-    "required",
-    "minProperties",
-    "maxProperties",
-    "minLength",
-    "maxLength",
-    "pattern",
-    "propertyOrdering",
-    "minimum",
-    "maximum",
-];
+/// How many bytes of words count as a node.
+pub(super) const BYTES_PER_NODE: usize = 256;
 
 /// A JSON schema for the fields that take one.
+///
+/// References are written out, since Google refuses words beside them and pointers to other places than `$defs`. Where
+/// that has no end (recursion) or grows too large they stay: Google follows those that it can by itself.
 pub(super) fn json_schema(mut schema: Value) -> Value {
     if let Some(object) = schema.as_object_mut() {
         // Words about the schema itself, which constrain nothing; OpenAI's clients put `strict` in here too.
         object.retain(|name, value| name != "$schema" && !(name == "strict" && value.is_boolean()));
     }
-    schema
-}
-
-/// A JSON schema in the OpenAPI subset; `None` where it is an object without properties, which Google refuses.
-///
-/// # Errors
-///
-/// A schema that grows over [`MOST_NODES`]; the error names `at`.
-pub(super) fn open_api(schema: &Value, at: &str) -> Result<Option<Value>> {
-    let mut writer = OpenApi { root: schema, nodes: 0 };
-    let written = writer.node(schema, 0);
-    if writer.nodes > MOST_NODES {
-        let message =
-            format!("`{at}` grows over {MOST_NODES} schemas when its references are followed: make it smaller");
-        return Err(Error::bad_request(at, message));
+    let mut writer = Inliner { root: &schema, nodes: 0, followed: false };
+    let Some(mut written) = writer.value(&schema, 0) else { return schema };
+    if let (true, Some(object)) = (writer.followed, written.as_object_mut()) {
+        object.retain(|name, _| name != "$defs" && name != "definitions");
     }
-    Ok((!is_empty_object(&written)).then_some(written))
+    written
 }
 
-fn is_empty_object(schema: &Value) -> bool {
-    let list_of = |name: &str| schema.get(name).is_some();
-    schema.get("type").and_then(Value::as_str) == Some("OBJECT") && !list_of("properties") && !list_of("anyOf")
-}
-
-struct OpenApi<'a> {
+/// Writes out the references of a schema.
+struct Inliner<'a> {
     root: &'a Value,
     nodes: usize,
+    followed: bool,
 }
 
-impl OpenApi<'_> {
-    fn node(&mut self, schema: &Value, references: usize) -> Value {
+impl<'a> Inliner<'a> {
+    /// `value` without references; `None` where it has no end, or a reference leads nowhere.
+    fn value(&mut self, value: &'a Value, references: usize) -> Option<Value> {
         self.nodes += 1;
-        let mut out = Map::new();
-        if self.nodes > MOST_NODES {
-            return out.into();
+        if self.nodes > MOST_NODES || references > DEEPEST_REFERENCE {
+            return None;
         }
-        // `true`, `{}`: anything goes.
-        let Some(object) = schema.as_object() else { return out.into() };
-        if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
-            let target = reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)).cloned();
-            return match target {
-                Some(target) if references < DEEPEST_REFERENCE => {
-                    let mut out = self.node(&target, references + 1);
-                    if let (Some(out), Some(description)) = (out.as_object_mut(), object.get("description")) {
-                        out.insert("description".to_owned(), description.clone());
-                    }
-                    out
+        match value {
+            Value::Object(object) => {
+                let mut out = Map::new();
+                if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
+                    self.followed = true;
+                    let target = self.root.pointer(reference.strip_prefix('#')?)?;
+                    out = self.value(target, references + 1)?.as_object_mut().map(std::mem::take)?;
                 }
-                _ => Value::Object(Map::from_iter([("type".to_owned(), "STRING".into())])),
-            };
-        }
-        self.types(object, &mut out);
-        for name in KEPT {
-            if let Some(value) = object.get(*name) {
-                out.insert((*name).to_owned(), value.clone());
+                for (name, value) in object.iter().filter(|(name, value)| *name != "$ref" || !value.is_string()) {
+                    // What is only referred to is written where it is used.
+                    let kept = if name == "$defs" || name == "definitions" {
+                        value.clone()
+                    } else {
+                        self.value(value, references)?
+                    };
+                    out.insert(name.clone(), kept);
+                }
+                Some(out.into())
             }
-        }
-        values(object, &mut out);
-        if let Some(Value::Object(properties)) = object.get("properties") {
-            self.properties(properties, references, &mut out);
-        }
-        if let Some(items) = object.get("items") {
-            let items = self.node(items, references);
-            out.insert("items".to_owned(), items);
-        }
-        for union in ["anyOf", "oneOf"] {
-            if let Some(Value::Array(branches)) = object.get(union) {
-                self.union(branches, references, &mut out);
+            Value::Array(values) => values.iter().map(|value| self.value(value, references)).collect(),
+            Value::String(text) => {
+                self.nodes += text.len() / BYTES_PER_NODE;
+                Some(text.as_str().into())
             }
-        }
-        if let Some(Value::Array(parts)) = object.get("allOf") {
-            for part in parts {
-                let part = self.node(part, references);
-                merge(&mut out, part);
-            }
-        }
-        out.into()
-    }
-
-    /// `type`: upper-case; a list with `null` is nullable, a list of several is a union.
-    fn types(&mut self, object: &Map<String, Value>, out: &mut Map<String, Value>) {
-        let names: Vec<&str> = match object.get("type") {
-            Some(Value::String(name)) => vec![name],
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-            _ if object.contains_key("properties") => vec!["object"],
-            _ => return,
-        };
-        if names.contains(&"null") {
-            out.insert("nullable".to_owned(), true.into());
-        }
-        let names: Vec<String> =
-            names.into_iter().filter(|name| *name != "null").map(str::to_ascii_uppercase).collect();
-        match names.as_slice() {
-            [] => {}
-            [one] => {
-                out.insert("type".to_owned(), one.as_str().into());
-            }
-            several => {
-                let branches = several.iter().map(|name| Map::from_iter([("type".to_owned(), name.as_str().into())]));
-                out.insert("anyOf".to_owned(), branches.map(Value::Object).collect());
-                self.nodes += several.len();
-            }
-        }
-    }
-
-    /// Properties without the empty objects among them, and `required` without their names.
-    fn properties(&mut self, properties: &Map<String, Value>, references: usize, out: &mut Map<String, Value>) {
-        let written = properties.iter().map(|(name, schema)| (name.clone(), self.node(schema, references)));
-        let written: Map<String, Value> = written.filter(|(_, schema)| !is_empty_object(schema)).collect();
-        if let Some(Value::Array(required)) = out.get_mut("required") {
-            required.retain(|name| name.as_str().is_some_and(|name| written.contains_key(name)));
-            if required.is_empty() {
-                out.remove("required");
-            }
-        }
-        if !written.is_empty() {
-            out.insert("properties".to_owned(), written.into());
-        }
-    }
-
-    /// A union; the branch `null` makes the others nullable, and one branch alone needs no union.
-    fn union(&mut self, branches: &[Value], references: usize, out: &mut Map<String, Value>) {
-        let is_null = |branch: &&Value| branch.get("type").and_then(Value::as_str) == Some("null");
-        let nullable = branches.iter().any(|branch| is_null(&branch));
-        let mut written: Vec<Value> =
-            branches.iter().filter(|branch| !is_null(branch)).map(|branch| self.node(branch, references)).collect();
-        if let [one] = written.as_mut_slice() {
-            merge(out, std::mem::take(one));
-        } else if !written.is_empty() {
-            out.insert("anyOf".to_owned(), written.into());
-        }
-        if nullable {
-            out.insert("nullable".to_owned(), true.into());
-        }
-    }
-}
-
-/// `enum`, `const` and `format`: values are strings, and only strings with two formats are known.
-fn values(object: &Map<String, Value>, out: &mut Map<String, Value>) {
-    let values = match (object.get("enum"), object.get("const")) {
-        (Some(Value::Array(values)), _) => values.clone(),
-        (None, Some(value)) => vec![value.clone()],
-        _ => Vec::new(),
-    };
-    if values.iter().any(Value::is_null) {
-        out.insert("nullable".to_owned(), true.into());
-    }
-    let texts: Vec<Value> = values
-        .iter()
-        .filter(|value| !value.is_null())
-        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned).into())
-        .collect();
-    if !texts.is_empty() {
-        out.insert("type".to_owned(), "STRING".into());
-        out.insert("enum".to_owned(), texts.into());
-    }
-    let is_text = out.get("type").and_then(Value::as_str) == Some("STRING");
-    if let Some(format) = object.get("format").and_then(Value::as_str)
-        && (!is_text || matches!(format, "enum" | "date-time"))
-    {
-        out.insert("format".to_owned(), format.into());
-    }
-}
-
-/// Puts the words of `part` beside those of `out`; properties and required names of both count.
-fn merge(out: &mut Map<String, Value>, part: Value) {
-    let Value::Object(part) = part else { return };
-    for (name, value) in part {
-        match (out.get_mut(&name), value) {
-            (Some(Value::Object(old)), Value::Object(new)) if name == "properties" => old.extend(new),
-            (Some(Value::Array(old)), Value::Array(new)) if name == "required" => old.extend(new),
-            (Some(_), _) => {}
-            (None, value) => {
-                out.insert(name, value);
-            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Some(value.clone()),
         }
     }
 }
@@ -221,10 +78,6 @@ fn merge(out: &mut Map<String, Value>, part: Value) {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    fn open(schema: &Value) -> Value {
-        open_api(schema, "tools[0]").unwrap().unwrap()
-    }
 
     #[test]
     fn json_schema_loses_only_words_about_itself() {
@@ -237,54 +90,21 @@ mod tests {
     }
 
     #[test]
-    fn references_are_written_out_and_foreign_words_left_out() {
-        let schema = json!({"type": "object", "additionalProperties": false, "$schema": "x",
-            "properties": {"unit": {"$ref": "#/$defs/unit", "description": "which"}, "level": {"enum": [1, 2]},
-                "when": {"type": "string", "format": "date"}, "at": {"type": "string", "format": "date-time"}},
-            "$defs": {"unit": {"type": "string", "enum": ["c", "f"]}}, "required": ["unit"]});
-        assert_eq!(
-            open(&schema),
-            json!({"type": "OBJECT", "required": ["unit"], "properties": {
-                "unit": {"type": "STRING", "enum": ["c", "f"], "description": "which"},
-                "level": {"type": "STRING", "enum": ["1", "2"]},
-                "when": {"type": "STRING"}, "at": {"type": "STRING", "format": "date-time"}}})
-        );
-    }
-
-    #[test]
-    fn null_in_a_union_makes_the_rest_nullable() {
-        let one = json!({"anyOf": [{"type": "integer"}, {"type": "null"}]});
-        assert_eq!(open(&one), json!({"type": "INTEGER", "nullable": true}));
-        let list = json!({"type": ["string", "null"]});
-        assert_eq!(open(&list), json!({"nullable": true, "type": "STRING"}));
-        let several = json!({"oneOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]});
-        let want = json!({"anyOf": [{"type": "INTEGER"}, {"type": "STRING"}], "nullable": true});
-        assert_eq!(open(&several), want);
-        let parts = json!({"allOf": [{"properties": {"a": {"type": "string"}}, "required": ["a"]},
-            {"properties": {"b": {"type": "number"}}, "required": ["b"]}]});
-        let want = json!({"type": "OBJECT", "required": ["a", "b"],
-            "properties": {"a": {"type": "STRING"}, "b": {"type": "NUMBER"}}});
-        assert_eq!(open(&parts), want);
-    }
-
-    #[test]
-    fn empty_objects_go() {
-        assert_eq!(open_api(&json!({"type": "object", "properties": {}}), "t").unwrap(), None);
-        let inner = json!({"type": "object", "required": ["a", "b"],
-            "properties": {"a": {"type": "object"}, "b": {"type": "string"}}});
-        let want = json!({"type": "OBJECT", "required": ["b"], "properties": {"b": {"type": "STRING"}}});
-        assert_eq!(open(&inner), want);
-    }
-
-    #[test]
-    fn recursion_and_growth_have_an_end() {
+    fn json_schema_has_references_only_where_they_have_no_end() {
+        let schema = json!({"type": "object", "definitions": {"seat": {"type": "string", "description": "where"},
+                "row": {"type": "array", "items": {"$ref": "#/definitions/seat"}}},
+            "properties": {"seat": {"$ref": "#/definitions/seat", "description": "which"},
+                "rows": {"$ref": "#/definitions/row"}, "same": {"$ref": "#/properties/seat"}}});
+        let seat = json!({"type": "string", "description": "which"});
+        let rows = json!({"type": "array", "items": {"type": "string", "description": "where"}});
+        let want = json!({"type": "object", "properties": {"seat": seat, "rows": rows, "same": seat}});
+        assert_eq!(json_schema(schema), want);
         let tree = json!({"$ref": "#/$defs/node", "$defs": {"node": {"type": "object",
-            "properties": {"name": {"type": "string"}, "child": {"$ref": "#/$defs/node"}}}}});
-        let written = open(&tree).to_string();
-        assert_eq!(written.matches("child").count(), DEEPEST_REFERENCE);
-        let wide: Map<String, Value> = (0..9).map(|n| (format!("p{n}"), json!({"$ref": "#/$defs/node"}))).collect();
-        let bomb = json!({"$ref": "#/$defs/node", "$defs": {"node": {"type": "object", "properties": wide}}});
-        assert_eq!(open_api(&bomb, "tools[0]").unwrap_err().param(), Some("tools[0]"));
-        assert_eq!(open(&json!({"$ref": "http://elsewhere"})), json!({"type": "STRING"}));
+            "properties": {"child": {"$ref": "#/$defs/node"}}}}});
+        let wide: Vec<Value> = (0..99).map(|_| json!({"$ref": "#/$defs/long"})).collect();
+        let wide = json!({"anyOf": wide, "$defs": {"long": {"description": "x".repeat(99_999)}}});
+        for schema in [tree, wide, json!({"$ref": "#/$defs/gone"}), json!({"$ref": "https://elsewhere"})] {
+            assert_eq!(json_schema(schema.clone()), schema);
+        }
     }
 }

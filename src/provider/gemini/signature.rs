@@ -39,15 +39,20 @@ pub(super) fn of_call(call: &ToolCall) -> Option<&str> {
         .or_else(|| unpack(&call.id).1)
 }
 
+/// The parts of a message that tell of tools that Google ran, which it wants back as they came.
+pub(super) fn hosted_parts(message: &Message) -> impl Iterator<Item = &Value> {
+    let fields = message.extra.get("provider_specific_fields");
+    let list = move |name: &str| fields.and_then(|fields| fields.get(name)?.as_array()).into_iter().flatten();
+    list("server_side_tool_invocations").chain(list("code_execution")).filter(|part| part.is_object())
+}
+
 /// The signatures of a message that are not on its calls and tools: each is billed again for every copy that is sent.
 pub(super) fn of_text(message: &Message) -> Vec<&str> {
-    let fields = message.extra.get("provider_specific_fields");
-    let list = |name: &str| fields.and_then(|fields| fields.get(name)?.as_array()).map_or(&[][..], Vec::as_slice);
     let mut elsewhere: Vec<&str> = message.tool_calls.iter().filter_map(of_call).collect();
-    let invocations = list("server_side_tool_invocations");
-    elsewhere.extend(invocations.iter().filter_map(|part| part.get("thoughtSignature")?.as_str()));
-    let all = list("thought_signatures");
-    all.iter().filter_map(Value::as_str).filter(|signature| !elsewhere.contains(signature)).collect()
+    elsewhere.extend(hosted_parts(message).filter_map(|part| part.get("thoughtSignature")?.as_str()));
+    let fields = message.extra.get("provider_specific_fields");
+    let all = fields.and_then(|fields| fields.get("thought_signatures")?.as_array()).into_iter().flatten();
+    all.filter_map(Value::as_str).filter(|signature| !elsewhere.contains(signature)).collect()
 }
 
 /// The thoughts of a message that carry a signature of Gemini's own; those of other models would be refused.

@@ -148,6 +148,8 @@ fn delta(mut call: ToolCall, index: u64) -> ToolCallDelta {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::provider::StreamReader;
     use crate::provider::gemini::Gemini;
@@ -195,14 +197,13 @@ mod tests {
 
     #[test]
     fn citations_are_delivered_once_and_queries_counted_once() {
-        let chunk = |text: &str, queries: &str, end: &str| {
-            format!(
-                r#"{{"candidates":[{{"content":{{"parts":[{{"text":"{text}"}}]}},"groundingMetadata":{{"groundingChunks":[{{"web":{{"uri":"https://a"}}}}],
-                "groundingSupports":[{{"segment":{{"endIndex":1}},"groundingChunkIndices":[0]}}],"webSearchQueries":[{queries}]}}{end}}}],"usageMetadata":{{}}}}"#
-            )
-            .replace('\n', "")
+        let chunk = |text: &str, queries: &[&str], end: Option<&str>| {
+            let grounding = json!({"groundingChunks": [{"web": {"uri": "https://a"}}], "webSearchQueries": queries,
+                "groundingSupports": [{"segment": {"endIndex": 1}, "groundingChunkIndices": [0]}]});
+            json!({"candidates": [{"content": {"parts": [{"text": text}]}, "groundingMetadata": grounding,
+                "finishReason": end}], "usageMetadata": {}})
         };
-        let (first, last) = (chunk("a", r#""x""#, ""), chunk("b", r#""x","y""#, r#","finishReason":"STOP""#));
+        let (first, last) = (chunk("a", &["x"], None), chunk("b", &["x", "y"], Some("STOP")));
         let mut reader = StreamReader::new(&Gemini, &Notes::default(), true);
         reader.push(format!("data: {first}\n\ndata: {last}\n\n").as_bytes()).unwrap();
         reader.finish().unwrap();
@@ -217,5 +218,32 @@ mod tests {
         let end = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#;
         let (_, _, out) = read(&[end, end]);
         assert_eq!(out.matches("finish_reason\":\"stop").count(), 1);
+    }
+
+    #[test]
+    fn any_bytes_are_chunks_or_an_error() {
+        let event = json!({"candidates": [{"index": 1, "finishReason": "STOP", "content": {"parts": [
+            {"text": "a", "thought": true, "thoughtSignature": "s"},
+            {"functionCall": {"name": "f", "args": {"a": [1]}}},
+            {"inlineData": {"mimeType": "image/png", "data": "QQ=="}}, {"executableCode": {"code": "x"}}]},
+            "groundingMetadata": {"groundingSupports": [{"segment": {"endIndex": 1}, "groundingChunkIndices": [0]}],
+                "groundingChunks": [{"web": {"uri": "u"}}]}, "logprobsResult": {"chosenCandidates": [{"token": "a"}]}}],
+            "usageMetadata": {"promptTokenCount": 1, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 1}]}});
+        let event = format!("data: {event}\n\n").into_bytes();
+        let (mut state, mut errors) = (7_u32, 0);
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % below
+        };
+        for _ in 0..5_000 {
+            let mut bytes = event.clone();
+            for _ in 0..=random(3) {
+                let at = random(bytes.len());
+                bytes[at] = b"{}[]\",:0-9nul\xff\n"[random(15)];
+            }
+            let mut reader = StreamReader::new(&Gemini, &Notes::default(), true);
+            errors += u32::from(reader.push(&bytes).and_then(|()| reader.finish()).is_err());
+        }
+        assert!((1_000..5_000).contains(&errors), "{errors} of 5000 were refused");
     }
 }

@@ -21,15 +21,14 @@ const PRO_MINIMUM: u64 = 128;
 /// # Errors
 ///
 /// An unknown effort, or two fields that contradict each other.
-pub(super) fn config(target: &Target<'_>, chat: &ChatRequest, dropped: &[String]) -> Result<Option<Value>> {
-    let wanted = |name: &str| !dropped.iter().any(|dropped| dropped == name);
-    let mut given = FIELDS.iter().filter(|name| wanted(name) && chat.raw(name).is_some());
+pub(super) fn config(target: &Target<'_>, chat: &ChatRequest) -> Result<Option<Value>> {
+    let mut given = FIELDS.iter().filter(|name| chat.raw(name).is_some());
     let (Some(name), other) = (given.next(), given.next()) else { return Ok(None) };
     if let Some(other) = other {
         let message = format!("`{name}` and `{other}` both say how much to think: give one of them");
         return Err(Error::bad_request(other, message));
     }
-    let model = Model { name: target.model, generation: Generation::of(target.model) };
+    let model = Model::of(target.model, target.facts.minimal_effort);
     let value: Value = chat.get(name)?.unwrap_or_default();
     match *name {
         "reasoning_effort" => model.effort(&value).map(Some),
@@ -48,9 +47,18 @@ pub(super) fn is_unsupported(target: &Target<'_>) -> bool {
 struct Model<'a> {
     name: &'a str,
     generation: Generation,
+    /// Whether it has the level `minimal`.
+    has_minimal: bool,
 }
 
-impl Model<'_> {
+impl<'a> Model<'a> {
+    /// A model; `minimal` is whether it is known to have that level.
+    fn of(name: &'a str, minimal: Option<bool>) -> Self {
+        let generation = Generation::of(name);
+        let has_minimal = minimal.unwrap_or_else(|| generation.has_minimal_flash() && name.contains("flash"));
+        Self { name, generation, has_minimal }
+    }
+
     /// `reasoning_effort`: a word, or the object of OpenAI's Responses API.
     fn effort(&self, value: &Value) -> Result<Value> {
         let effort = value.as_str().or_else(|| value.get("effort")?.as_str()).unwrap_or_default();
@@ -62,9 +70,8 @@ impl Model<'_> {
             "high" => 4096,
             _ => {
                 let given = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let message = format!(
-                    "`reasoning_effort` must be \"none\", \"minimal\", \"low\", \"medium\" or \"high\" for this provider: {given}"
-                );
+                let known = "\"none\", \"minimal\", \"low\", \"medium\" or \"high\"";
+                let message = format!("`reasoning_effort` must be {known} for this provider: {given}");
                 return Err(Error::bad_request("reasoning_effort", message));
             }
         };
@@ -115,9 +122,8 @@ impl Model<'_> {
         self.name.starts_with("gemini-2.5-pro")
     }
 
-    /// Only the Flash models of Gemini 3 have the level `minimal`.
     fn lowest_level(&self) -> &'static str {
-        if self.name.contains("flash") { "minimal" } else { "low" }
+        if self.has_minimal { "minimal" } else { "low" }
     }
 
     fn lowest_budget(&self) -> u64 {
@@ -134,7 +140,7 @@ mod tests {
     use super::*;
 
     fn model(name: &str) -> Model<'_> {
-        Model { name, generation: Generation::of(name) }
+        Model::of(name, None)
     }
 
     #[test]
@@ -151,6 +157,8 @@ mod tests {
             ("gemini-3-pro-preview", "minimal", json!({"thinkingLevel": "low", "includeThoughts": true})),
             ("gemini-3-pro-preview", "none", json!({"thinkingLevel": "low", "includeThoughts": false})),
             ("gemini-3.5-flash", "minimal", json!({"thinkingLevel": "minimal", "includeThoughts": true})),
+            ("gemini-3.8-flash", "minimal", json!({"thinkingLevel": "low", "includeThoughts": true})),
+            ("gemini-flash-latest", "none", json!({"thinkingLevel": "low", "includeThoughts": false})),
             ("gemini-3.5-flash", "medium", json!({"thinkingLevel": "medium", "includeThoughts": true})),
             ("gemini-3.5-flash", "disable", json!({"thinkingLevel": "minimal", "includeThoughts": false})),
         ] {
@@ -161,6 +169,8 @@ mod tests {
             4096,
             "the object of the Responses API"
         );
+        let known = Model::of("gemini-4-flash", Some(true)).effort(&json!("minimal")).unwrap();
+        assert_eq!(known["thinkingLevel"], "minimal", "what is known of a model comes before its name");
         for odd in [json!("xhigh"), json!(3), json!({})] {
             assert_eq!(model("gemini-3-pro").effort(&odd).unwrap_err().param(), Some("reasoning_effort"), "{odd}");
         }

@@ -6,7 +6,7 @@ const LONGEST: usize = 128;
 /// How many hexadecimal digits of a hash tell two changed names apart.
 const DIGITS: usize = 8;
 
-/// The name to send for a client's `name`: the same one, or one that Google takes and no other name becomes.
+/// The name to send for a client's `name`: the same one, or one that Google takes, with a hash that keeps it apart.
 ///
 /// A pure function of the name, so that calls and results in the history agree with the declarations.
 pub(super) fn to_send(name: &str) -> String {

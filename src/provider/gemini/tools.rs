@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::generation::Generation;
-use super::{schema, tool_names};
+use super::{open_api, schema, tool_names};
 use crate::error::{Error, Result};
 use crate::openai::{ChatRequest, Function, ToolChoice};
 use crate::provider::{Notes, Target};
@@ -38,18 +38,16 @@ pub(super) struct Tools {
 ///
 /// A tool that Google does not run, a choice that it does not know, or a schema that is too large.
 pub(super) fn write(target: &Target<'_>, chat: &ChatRequest, notes: &mut Notes) -> Result<Tools> {
-    let wanted = |name: &str| !notes.dropped.iter().any(|dropped| dropped == name);
     let mut out = Tools::default();
     let mut hosted = Vec::new();
     let mut functions = Vec::new();
-    let given: Vec<Value> = if wanted("tools") { chat.get("tools")?.unwrap_or_default() } else { Vec::new() };
-    for (index, tool) in given.into_iter().enumerate() {
+    for (index, tool) in chat.get::<Vec<Value>>("tools")?.unwrap_or_default().into_iter().enumerate() {
         match read_hosted(&tool, &format!("tools[{index}]"))? {
             Some(tool) => hosted.push(tool),
             None => functions.push(tool),
         }
     }
-    if wanted("web_search_options") && chat.raw("web_search_options").is_some() {
+    if chat.raw("web_search_options").is_some() {
         hosted.push(("googleSearch", Map::new()));
     }
     let chat = chat.with(|fields| fields.set("tools", &functions))?;
@@ -129,7 +127,7 @@ fn declare(generation: Generation, function: &Function, sent: &str, index: usize
     if let Some(parameters) = function.parameters.as_ref().filter(|schema| takes_arguments(schema)) {
         if generation.takes_json_schema() {
             out.insert("parametersJsonSchema".to_owned(), schema::json_schema(parameters.clone()));
-        } else if let Some(schema) = schema::open_api(parameters, &format!("tools[{index}].function.parameters"))? {
+        } else if let Some(schema) = open_api::write(parameters, &format!("tools[{index}].function.parameters"))? {
             out.insert("parameters".to_owned(), schema);
         }
     }
@@ -195,24 +193,15 @@ fn choose(chat: &ChatRequest, no_functions: bool) -> Result<Option<Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Facts, Settings};
+    use crate::provider::Settings;
+    use crate::provider::gemini::target_for;
 
     fn write_for(model: &str, rest: &Value) -> (Result<Tools>, Notes) {
         let mut body = json!({"model": model, "messages": [{"role": "user", "content": "x"}]});
         body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         let chat = ChatRequest::parse(body.to_string().as_bytes()).unwrap();
         let settings = Settings::default();
-        let target = Target {
-            provider: "gemini",
-            api_base: None,
-            default_base: "https://h",
-            model,
-            key: None,
-            settings: &settings,
-            facts: Facts::default(),
-            call_id: "c",
-            now: 0,
-        };
+        let target = target_for(model, &settings);
         let mut notes = Notes::new(&target);
         (write(&target, &chat, &mut notes), notes)
     }

@@ -79,13 +79,16 @@ pub(super) fn read(wire: &Wire, grounding: Grounding) -> Usage {
     let includes_thoughts = thoughts <= answered && without_thoughts == wire.total_token_count;
     let completion_tokens = if includes_thoughts { answered } else { answered.saturating_add(thoughts) };
     let said = ByModality::of(&wire.candidates_tokens_details);
-    let completion_details = CompletionDetails {
+    let mut completion_details = CompletionDetails {
         reasoning_tokens: thoughts,
         audio_tokens: said.audio,
         text_tokens: completion_tokens.saturating_sub(thoughts).saturating_sub(said.not_text()),
         image_tokens: said.image,
         ..CompletionDetails::default()
     };
+    if said.video > 0 {
+        completion_details.extra.insert("video_tokens".to_owned(), said.video.into());
+    }
     let searches = ServerToolUse { web_search_requests: grounding.searches, ..ServerToolUse::default() };
     Usage {
         prompt_tokens,
@@ -124,8 +127,10 @@ mod tests {
         let told = usage(
             json!({"promptTokenCount": 1000, "candidatesTokenCount": 10, "totalTokenCount": 1010,
                 "cachedContentTokenCount": 700,
-                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 400}, {"modality": "AUDIO", "tokenCount": 600}],
-                "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 500}, {"modality": "TEXT", "tokenCount": 200}]}),
+                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 400},
+                    {"modality": "AUDIO", "tokenCount": 600}],
+                "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 500},
+                    {"modality": "TEXT", "tokenCount": 200}]}),
             false,
         );
         assert_whole(&told);
@@ -133,7 +138,8 @@ mod tests {
         assert_eq!((details.cached_tokens, details.text_tokens, details.audio_tokens), (700, 200, 100));
         let untold = usage(
             json!({"prompt_token_count": 1000, "candidates_token_count": 1, "total_token_count": 1001,
-                "cached_content_token_count": 700, "prompt_tokens_details": [{"modality": "TEXT", "token_count": 1000}]}),
+                "cached_content_token_count": 700,
+                "prompt_tokens_details": [{"modality": "TEXT", "token_count": 1000}]}),
             false,
         );
         assert_whole(&untold);
