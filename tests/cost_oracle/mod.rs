@@ -140,9 +140,8 @@ fn named(rates: &Map<String, Value>, unit: &str, prompt: u64, tiers: &[&str]) ->
 /// Rule 7: what a dimension without a price inherits from, nearest first.
 fn inherits(unit: &str) -> Vec<&str> {
     match unit {
-        "cache_read" | "cache_write" => vec!["input"],
         "cache_write_1h" | "cache_write_12h" | "cache_write_audio" => vec!["cache_write", "input"],
-        "input_audio" | "input_image" | "input_video" => vec!["input"],
+        "cache_read" | "cache_write" | "input_audio" | "input_image" | "input_video" => vec!["input"],
         "cache_read_audio" | "cache_read_image" => vec!["cache_read", "input"],
         "reasoning" | "output_audio" | "output_image" | "output_video" => vec!["output"],
         "annotated_page" => vec!["page"],
@@ -191,9 +190,9 @@ pub(crate) fn cost(row: &Value, question: &Question) -> Option<u128> {
         let measure = if unit == "query" { 0 } else { prompt };
         let Some(price) = price(rates, unit, measure, tiers) else {
             if token {
-                missing.0 += 1
+                missing.0 += 1;
             } else {
-                missing.1 += 1
+                missing.1 += 1;
             }
             continue;
         };
