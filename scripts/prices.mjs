@@ -114,7 +114,9 @@ if (sources.length) {
 
 const hash = createHash('sha256').update(readText('models.jsonl')).digest('hex');
 const providers = providerTable(rows, overrides);
-const core = [...rows.values()].filter((row) => overrides.core.some((pattern) => matches(pattern, row.provider)));
+const without = overrides.core_without.map(({ pattern }) => new RegExp(pattern));
+const core = [...rows.values()].filter((row) =>
+  overrides.core.some((pattern) => matches(pattern, row.provider)) && !without.some((pattern) => pattern.test(row.id)));
 for (const [name, chosen] of [['full', [...rows.values()]], ['core', core]]) {
   const table = buildTable({ rows: chosen, providers, date: head.date, hash });
   writeFileSync(path(`${name}.mpt`), table);

@@ -52,6 +52,12 @@ const interned = (values) => {
   return { list, at: new Map(list.map((value, at) => [value, at])) };
 };
 
+/** Numbers each distinct value in the order of first use: neighbours by name are neighbours here, and alike. */
+const inOrder = (values) => {
+  const list = [...new Set(values)];
+  return { list, at: new Map(list.map((value, at) => [value, at])) };
+};
+
 /** One byte plane after the other: equal bytes lie together. */
 const planes = (numbers, width) => Array.from({ length: width }, (_, plane) => numbers.map((n) => (n >> (8 * plane)) & 0xff)).flat();
 
@@ -86,14 +92,17 @@ export const buildTable = ({ rows, providers, date, hash }) => {
   }).flat().join(',');
   const shapes = interned(lists.map((list) => shapeOf(list.rates)));
   const setOf = (rates) => [shapes.at.get(shapeOf(rates)), ...Object.values(rates).map((value) => values.at.get(String(value)))].join(',');
-  const sets = interned(lists.map((list) => setOf(list.rates)));
+  const sets = inOrder(lists.map((list) => setOf(list.rates)));
   const windowOf = (list) => JSON.stringify({ zone: list.zone ?? 0, windows: list.windows });
   const windows = interned(lists.filter((list) => list.windows).map(windowOf));
   const scheduleOf = (row) => row.prices.map((list) =>
     [list.from ? day(list.from) : 0, list.windows ? windows.at.get(windowOf(list)) + 1 : 0, sets.at.get(setOf(list.rates))].join(',')).join(';');
-  const schedules = interned(sorted.map(scheduleOf));
+  const plain = (row) => row.prices.length === 1 && !row.prices[0].from && !row.prices[0].windows;
+  const schedules = inOrder(sorted.filter((row) => !plain(row)).map(scheduleOf));
+  // Most models have one list for all time: the column then names its price set, and a schedule only past the last set.
+  const scheduleAt = (row) => (plain(row) ? sets.at.get(setOf(row.prices[0].rates)) : sets.list.length + schedules.at.get(scheduleOf(row)));
   const limitsOf = (row) => [row.max_input ?? 0, row.max_output ?? 0, row.context ?? 0, row.vector ?? 0].join(',');
-  const limits = interned(sorted.map(limitsOf));
+  const limits = inOrder(sorted.map(limitsOf));
   const maskOf = (row) => {
     let [known, value] = [0n, 0n];
     for (const word of words(row)) {
@@ -103,9 +112,9 @@ export const buildTable = ({ rows, providers, date, hash }) => {
     }
     return `${known},${value}`;
   };
-  const masks = interned(sorted.map(maskOf));
+  const masks = inOrder(sorted.map(maskOf));
   const goneOf = (row) => (row.gone ? day(row.gone) : 0);
-  const gone = interned(sorted.map(goneOf));
+  const gone = inOrder(sorted.map(goneOf));
 
   const numbers = (line) => (line === '' ? [] : line.split(',').map((part) => BigInt(part)));
   const window = (line) => {
@@ -131,7 +140,7 @@ export const buildTable = ({ rows, providers, date, hash }) => {
     planes(sorted.map((row) => limits.at.get(limitsOf(row))), 2),
     planes(sorted.map((row) => masks.at.get(maskOf(row))), 2),
     planes(sorted.map((row) => gone.at.get(goneOf(row))), 2),
-    planes(sorted.map((row) => schedules.at.get(scheduleOf(row))), 2),
+    planes(sorted.map(scheduleAt), 2),
   ];
   const body = [
     ...little(day(date), 4), ...Buffer.from(hash, 'hex').subarray(0, 16), ...little(sorted.length, 3), sections.length,

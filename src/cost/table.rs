@@ -12,6 +12,7 @@
 //!    8 schedules ((from day, window + 1 or 0, price set)*)   9 limits (input, output, context, vector)
 //!   10 capability masks (known u64, value u64)   11 deprecation days   12 ids (shared length, rest)
 //! columns of 13 provider u8, 14 mode u8, 15 limits, 16 capabilities, 17 deprecation, 18 schedule u16, as byte planes
+//! (a schedule's number below the count of price sets is that set, for all time; else a schedule's behind them)
 //! ```
 //!
 //! Ids lie in the order of their lower-case form, each after what it shares with the one before, whole every 16.
@@ -304,7 +305,11 @@ impl PriceTable {
         })
     }
 
+    /// The price lists of a model: one for all time where the index is a price set's, else the schedule behind those.
     fn schedule(&self, index: usize) -> Option<Vec<PriceList>> {
+        let Some(index) = index.checked_sub(self.records(SETS)?.count()) else {
+            return Some(vec![PriceList { from_day: 0, windows: None, rates: self.set(index)? }]);
+        };
         let mut cursor = Cursor(self.records(SCHEDULES)?.get(index)?);
         let mut lists = Vec::new();
         while !cursor.is_empty() {

@@ -45,9 +45,9 @@ impl Buckets {
         self
     }
 
-    /// Sets a count.
+    /// Sets a count. A factor is none and stays 0.
     pub fn set(&mut self, unit: Unit, count: u64) {
-        if let Some(own) = self.0.get_mut(unit as usize) {
+        if let Some(own) = self.0.get_mut(unit as usize).filter(|_| !unit.is_factor()) {
             *own = count;
         }
     }
