@@ -18,6 +18,7 @@ pub mod money;
 pub mod openai;
 pub mod secret;
 
+pub mod cost;
 pub mod frame;
 
 pub mod provider;

@@ -1,0 +1,3 @@
+//! What a call costs: tokens before it.
+
+pub mod tokens;
