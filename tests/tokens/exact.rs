@@ -16,7 +16,7 @@ pub(crate) fn vocabulary(encoding: Encoding) -> Vocabulary {
     Vocabulary::load(encoding, &unpack(&format!("vocab/{}.bin.gz", encoding.name()))).unwrap()
 }
 
-/// The recorded strings and their tokens by PyPI tiktoken 0.14.0: text, o200k, cl100k.
+/// The recorded strings and their tokens by Python's tiktoken 0.14.0: text, o200k, cl100k.
 pub(crate) fn reference() -> Vec<(String, [u64; 2])> {
     let rows: Vec<serde_json::Value> =
         serde_json::from_slice(&unpack("tests/data/tokenizer_reference.json.gz")).unwrap();

@@ -31,7 +31,7 @@ fn table(classes: &[u8]) -> Vec<u8> {
             patterns.push(block);
             patterns.len() - 1
         });
-        blocks.push(u8::try_from(at).expect("at most 256 patterns"));
+        blocks.push(u8::try_from(at).unwrap());
     }
     let pairs = patterns.iter().flat_map(|pattern| pattern.chunks(2)).map(|pair| pair[0] | pair[1] << 4);
     blocks.into_iter().chain(pairs).collect()

@@ -1,11 +1,32 @@
 //! Tokens before a call: counted exactly where a vocabulary is at hand, else estimated or bounded.
 
+mod bound;
 mod bpe;
+mod chat;
+mod estimate;
+mod fitted;
+mod image_size;
+mod images;
+mod kinds;
+mod learn;
 mod long_piece;
+mod media;
+mod merger;
+mod models;
+mod overhead;
 mod pretokenize;
+mod sampling;
+mod tool_text;
 mod unicode;
 
+pub use bound::upper_bound;
 pub use bpe::Vocabulary;
+pub use chat::{chat_upper_bound, count_chat};
+pub use estimate::estimate;
+pub use images::{ImageRule, image_rule};
+pub use learn::Factor;
+pub use models::{Family, encoding_of, family_of};
+pub use sampling::{Counter, MOST_BYTES};
 
 /// A byte-pair encoding that can be counted exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +52,50 @@ impl Encoding {
             Self::O200kBase => 0x8161_128A_5BE6_BA0B,
             Self::Cl100kBase => 0x30D7_CF56_E257_C293,
         }
+    }
+}
+
+/// How a number of tokens was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Counted with the model's own vocabulary.
+    Exact,
+    /// Estimated.
+    Estimated,
+}
+
+/// A number of tokens and how far it can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenCount {
+    /// Tokens.
+    pub value: u64,
+    /// How they were found.
+    pub method: Method,
+    /// The error to expect, in percent of the value; 0 where it is exact.
+    pub error_percent: u32,
+}
+
+impl TokenCount {
+    /// A count that is certain.
+    pub fn exact(value: u64) -> Self {
+        Self { value, method: Method::Exact, error_percent: 0 }
+    }
+
+    /// A count that may be off by `error_percent`.
+    pub fn estimated(value: u64, error_percent: u32) -> Self {
+        Self { value, method: Method::Estimated, error_percent }
+    }
+
+    /// The sum of two counts; one estimate makes it an estimate, whose error is the mean weighed by tokens.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let value = self.value.saturating_add(other.value);
+        if self.method == Method::Exact && other.method == Method::Exact {
+            return Self::exact(value);
+        }
+        let weight = |count: Self| u128::from(count.value) * u128::from(count.error_percent);
+        let error = (weight(self) + weight(other)).div_ceil(u128::from(value.max(1)));
+        Self::estimated(value, error as u32)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Cuts text into the pieces that byte-pair encoding works on, as the patterns of o200k and cl100k do, without a regex.
 //!
-//! The patterns are those of tiktoken (<https://github.com/openai/tiktoken>, `openai_public.py`). Each branch of them is
-//! a run of characters of some classes; the only backtracking that they need is back to the last caseless letter or mark
-//! of a run, or to the last line break or character of white space. So a piece is found in a constant number of scans
-//! over characters that it or the next piece consumes: cutting is linear.
+//! The patterns are those of tiktoken (<https://github.com/openai/tiktoken>, `openai_public.py`). Each branch of them
+//! is a run of characters of some classes; the only backtracking that they need is back to the last caseless letter or
+//! mark of a run, or to the last line break or character of white space. So a piece is found in a constant number of
+//! scans over characters that it or the next piece consumes: cutting is linear.
 
 use super::Encoding;
 use super::unicode::{Class, class};
