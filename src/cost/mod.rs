@@ -19,6 +19,7 @@ mod price;
 mod rates;
 mod reported;
 mod table;
+pub mod tokens;
 mod unit;
 mod usage;
 

@@ -1,0 +1,96 @@
+//! Speed of the token counter beside tiktoken-rs: `cargo bench --bench tokens [-- FILE…]`.
+//!
+//! Without files it takes text of the repository: recorded strings for prose and Chinese and Japanese, `src/` for code.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a bench prints, times and may fail"
+)]
+
+use std::hint::black_box;
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tollgate::cost::tokens::{Encoding, Family, Vocabulary, estimate, upper_bound};
+
+fn main() {
+    let files: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let texts = if files.is_empty() {
+        own_texts()
+    } else {
+        files.into_iter().map(|file| (file.clone(), std::fs::read_to_string(&file).expect("UTF-8"))).collect()
+    };
+    for (encoding, theirs) in [
+        (Encoding::O200kBase, tiktoken_rs::o200k_base_singleton()),
+        (Encoding::Cl100kBase, tiktoken_rs::cl100k_base_singleton()),
+    ] {
+        let planes = unpack(&format!("vocab/{}.bin.gz", encoding.name()));
+        let load = seconds(|| Vocabulary::load(encoding, black_box(&planes)).is_ok());
+        println!("{}: load {:.1} ms", encoding.name(), load * 1e3);
+        let ours = Vocabulary::load(encoding, &planes).expect("the vocabulary");
+        for (name, text) in &texts {
+            assert_eq!(ours.count(text), theirs.encode_ordinary(text).len() as u64, "{name}");
+            let speed = |seconds: f64| text.len() as f64 / 1e6 / seconds;
+            let count = speed(seconds(|| ours.count(black_box(text))));
+            let tiktoken = speed(seconds(|| theirs.encode_ordinary(black_box(text)).len()));
+            println!("  {name:<24} {:>8} bytes  ours {count:6.1} MB/s  tiktoken-rs {tiktoken:6.1} MB/s", text.len());
+        }
+    }
+    println!("without a vocabulary:");
+    for (name, text) in &texts {
+        let speed = |seconds: f64| text.len() as f64 / 1e6 / seconds;
+        let estimated = speed(seconds(|| estimate(black_box(text), Family::OpenAi).value));
+        let bound = speed(seconds(|| upper_bound(black_box(text), Family::OpenAi)));
+        println!("  {name:<24} {:>8} bytes  estimate {estimated:6.1} MB/s  upper bound {bound:6.1} MB/s", text.len());
+    }
+}
+
+/// The fastest of the runs that fit in a second.
+fn seconds<T>(mut run: impl FnMut() -> T) -> f64 {
+    let (start, mut best) = (Instant::now(), Duration::MAX);
+    while start.elapsed() < Duration::from_secs(1) {
+        let run_start = Instant::now();
+        black_box(run());
+        best = best.min(run_start.elapsed());
+    }
+    best.as_secs_f64()
+}
+
+fn unpack(path: &str) -> Vec<u8> {
+    let file = std::fs::File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the repository's files");
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).expect("gzip");
+    bytes
+}
+
+fn own_texts() -> Vec<(String, String)> {
+    let rows: Vec<serde_json::Value> =
+        serde_json::from_slice(&unpack("tests/data/tokenizer_reference.json.gz")).expect("JSON");
+    let strings: Vec<&str> = rows.iter().filter_map(|row| row["s"].as_str()).filter(|text| text.len() > 300).collect();
+    let share = |text: &str, of: fn(char) -> bool| text.chars().filter(|c| of(*c)).count() * 100 / text.chars().count();
+    let prose = |text: &&&str| share(text, |c| c.is_ascii_lowercase() || c == ' ') > 85;
+    let han = |text: &&&str| share(text, |c| ('\u{3040}'..'\u{A000}').contains(&c)) > 40;
+    let join = |texts: Vec<&&str>| texts.into_iter().copied().collect::<Vec<_>>().join("\n");
+    let mut code = String::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
+    vec![
+        ("English".to_owned(), join(strings.iter().filter(prose).collect())),
+        ("code".to_owned(), code),
+        ("Chinese and Japanese".to_owned(), join(strings.iter().filter(han).collect())),
+    ]
+}
+
+fn sources(folder: &Path, out: &mut String) {
+    let mut entries: Vec<_> = std::fs::read_dir(folder).expect("src").flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            out.push_str(&std::fs::read_to_string(&path).expect("UTF-8"));
+        }
+    }
+}
