@@ -87,7 +87,7 @@ async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
     if let Some(gateway) = unchanged {
         return Ok(gateway);
     }
-    let config = Config::read(&text).map_err(|findings| {
+    let config = Config::read_with(&text, &|name| host.variable(name)).map_err(|findings| {
         let first =
             findings.first().map(|finding| format!("{}: {}", finding.path, finding.message)).unwrap_or_default();
         crate::error::Error::new(crate::error::Kind::InternalServer, format!("the configuration is not valid: {first}"))

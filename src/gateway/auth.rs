@@ -2,10 +2,22 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::http::Headers;
+use crate::keys::token::{self, Form};
 use crate::secret::{Secret, mask};
 
 /// Headers that may carry the key, in order; `authorization` needs `Bearer`.
 const KEY_HEADERS: &[&str] = &["authorization", "x-litellm-api-key", "x-api-key", "api-key"];
+
+/// What a request's key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass<'a> {
+    /// Everything: there is no master key, and the gateway listens on loopback only.
+    Open,
+    /// Everything: it is the master key.
+    Master,
+    /// What its record says, if there is one.
+    Virtual(&'a str),
+}
 
 /// Who may call.
 #[derive(Debug)]
@@ -19,14 +31,14 @@ pub(super) enum Door {
 }
 
 impl Door {
-    /// Lets a request in.
+    /// Looks at the key of a request, without any storage.
     ///
     /// # Errors
     ///
-    /// 401 with LiteLLM's bodies.
-    pub(super) fn admit(&self, headers: &Headers, extra_header: Option<&str>) -> Result<()> {
+    /// 401 with LiteLLM's bodies: no key, one of another form, or a forged one.
+    pub(super) fn admit<'a>(&self, headers: &'a Headers, extra_header: Option<&str>) -> Result<Pass<'a>> {
         let master = match self {
-            Self::Open => return Ok(()),
+            Self::Open => return Ok(Pass::Open),
             Self::Shut => {
                 let message =
                     "no master key is set: set `general_settings.master_key`, or the secret it names, and try again";
@@ -36,17 +48,36 @@ impl Door {
         };
         let key = key(headers, extra_header)?;
         if master.matches(key) {
-            return Ok(());
+            return Ok(Pass::Master);
         }
         if !key.starts_with("sk-") {
             let message =
                 format!("LiteLLM Virtual Key expected. Received={}, expected to start with 'sk-'.", mask_plain(key));
             return Err(refused("auth_error", &message));
         }
-        let message =
-            format!("Invalid proxy server token passed. Received API Key = {}. Unable to find token", mask(key));
-        Err(refused("token_not_found_in_db", &message))
+        match token::form(key, master) {
+            Form::Forged => Err(unknown_key(key)),
+            Form::Genuine | Form::Custom => Ok(Pass::Virtual(key)),
+        }
     }
+
+    /// The master key, where there is one: the secret that virtual keys are signed with.
+    pub(super) fn master(&self) -> Option<&Secret> {
+        match self {
+            Self::MasterKey(master) => Some(master),
+            Self::Open | Self::Shut => None,
+        }
+    }
+}
+
+/// The refusal of a key that nobody knows.
+pub(super) fn unknown_key(key: &str) -> Error {
+    let message = format!(
+        "Invalid proxy server token passed. Received API Key = {}, Key Hash (Token) ={}. Unable to find token in cache or `LiteLLM_VerificationTokenTable`",
+        mask(key),
+        token::hash(key)
+    );
+    refused("token_not_found_in_db", &message)
 }
 
 /// The key that a request carries.
@@ -79,9 +110,10 @@ fn refused(error_type: &str, message: &str) -> Error {
 mod tests {
     use super::*;
 
-    fn admit(name: &str, value: &str) -> Result<()> {
+    fn admit(name: &str, value: &str) -> Result<bool> {
         let headers = [(name, value)].into_iter().collect();
-        Door::MasterKey(Secret::new("sk-master")).admit(&headers, Some("X-Own-Key"))
+        let door = Door::MasterKey(Secret::new("sk-master"));
+        door.admit(&headers, Some("X-Own-Key")).map(|pass| pass == Pass::Master)
     }
 
     #[test]
@@ -93,7 +125,7 @@ mod tests {
             ("x-litellm-api-key", "Bearer sk-master"),
             ("x-own-key", "sk-master"),
         ]) {
-            assert!(admit(name, value).is_ok(), "{name}: {value}");
+            assert!(admit(name, value).unwrap(), "{name}: {value}");
         }
     }
 
@@ -103,13 +135,22 @@ mod tests {
             ("x-other", "sk-master", "No api key passed in."),
             ("authorization", "sk-master", "Malformed API Key"),
             ("authorization", "Bearer nonsense", "expected to start with 'sk-'"),
-            ("authorization", "Bearer sk-wrong-key-1234", "Received API Key = sk-...1234"),
         ] {
             let error = admit(name, value).unwrap_err();
             assert_eq!((error.status(), error.to_json()["error"]["code"].as_str()), (401, Some("401")));
             assert!(error.message().contains(words), "{error}");
             assert!(!error.message().contains("sk-wrong"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_forged_key_is_refused_and_another_is_looked_up() {
+        let genuine = token::generate(&[7; 24], &Secret::new("sk-master"));
+        let forged = token::generate(&[7; 24], &Secret::new("sk-other"));
+        assert!(!admit("x-api-key", &genuine).unwrap());
+        assert!(!admit("x-api-key", "sk-chosen-by-an-admin").unwrap());
+        let error = admit("x-api-key", &forged).unwrap_err();
+        assert!(error.message().contains("Received API Key = sk-...") && !error.message().contains(&forged), "{error}");
     }
 
     #[test]

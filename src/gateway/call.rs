@@ -2,6 +2,7 @@
 
 use super::asked::Asked;
 use super::attempt::{Answered, Outcome, Request, attempt};
+use super::caller::Caller;
 use super::host::Host;
 use super::record::Record;
 use super::relay::Relay;
@@ -23,22 +24,24 @@ const HOP_HEADERS: &[&str] =
 pub(super) async fn chat<H: Host>(
     gateway: &Gateway,
     host: &H,
+    caller: &Caller,
     http: &HttpRequest,
     model: Option<String>,
 ) -> Result<Reply<H::Body>> {
     let (fields, asked) = read(http, model)?;
-    Call { gateway, host, asked }.run(Request::Chat(ChatRequest::from_fields(fields)?)).await
+    Call { gateway, host, caller, asked }.run(Request::Chat(ChatRequest::from_fields(fields)?)).await
 }
 
 /// `POST /v1/embeddings`.
 pub(super) async fn embeddings<H: Host>(
     gateway: &Gateway,
     host: &H,
+    caller: &Caller,
     http: &HttpRequest,
     model: Option<String>,
 ) -> Result<Reply<H::Body>> {
     let (fields, asked) = read(http, model)?;
-    Call { gateway, host, asked }.run(Request::Embeddings(EmbeddingRequest::from_fields(fields)?)).await
+    Call { gateway, host, caller, asked }.run(Request::Embeddings(EmbeddingRequest::from_fields(fields)?)).await
 }
 
 fn read(http: &HttpRequest, model: Option<String>) -> Result<(Fields, Asked)> {
@@ -62,6 +65,7 @@ struct Success<B> {
 struct Call<'a, H> {
     gateway: &'a Gateway,
     host: &'a H,
+    caller: &'a Caller,
     asked: Asked,
 }
 

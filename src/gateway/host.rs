@@ -1,7 +1,11 @@
 //! What the gateway needs of the world, and nothing more: a shell is one implementation of these traits.
 
+use serde_json::Value;
+
 use crate::error::Result;
 use crate::http::{HttpHead, HttpRequest};
+use crate::keys::directory::{self, RecordKind};
+use crate::keys::ledger::{self, ScopeId};
 
 /// The world outside of the core.
 ///
@@ -33,6 +37,33 @@ pub trait Host {
     ///
     /// [`crate::error::Kind::ApiConnection`] when no answer came; never for an answer, whatever its status.
     async fn send(&self, request: HttpRequest) -> Result<Upstream<Self::Body>>;
+
+    /// Returns when the client of this request has left; for ever pending else.
+    async fn client_gone(&self);
+
+    /// Tells the ledger of a budget root something. What it answers is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Kind::ServiceUnavailable`] when the ledger cannot be reached.
+    async fn ledger(&self, root: &ScopeId, message: &ledger::Message) -> Result<ledger::Reply>;
+
+    /// Tells the directory something. When it answers, a change is durable and delivered.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Kind::ServiceUnavailable`] when the directory cannot be reached.
+    async fn directory(&self, call: &directory::Call) -> Result<directory::Reply>;
+
+    /// The read copy of a record in the index: cheap, near, and up to a minute behind. `None` where the index has none.
+    async fn copy(&self, kind: RecordKind, id: &str) -> Option<Value>;
+
+    /// Random bytes that nobody can guess.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Kind::InternalServer`] where there are none to be had.
+    fn secret_bytes(&self) -> Result<[u8; 24]>;
 }
 
 /// An upstream's answer.

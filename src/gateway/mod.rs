@@ -4,6 +4,7 @@ mod asked;
 mod attempt;
 mod auth;
 mod call;
+mod caller;
 mod cors;
 mod host;
 mod models;
@@ -20,6 +21,8 @@ pub use relay::Relay;
 pub use reply::{Reply, ReplyBody};
 pub use route::Route;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::json;
@@ -28,8 +31,10 @@ use crate::config::Config;
 use crate::cost::PriceTable;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
+use crate::keys::KeyRecord;
 use crate::secret::Secret;
 use auth::Door;
+use caller::Caller;
 
 /// The longest request body, in bytes, where the configuration sets none: a conversation with several images fits, and
 /// an isolate of 128 MB holds a few at once.
@@ -48,6 +53,8 @@ pub struct Gateway {
     config: Config,
     door: Door,
     prices: Rc<PriceTable>,
+    /// Records of keys that were read lately, by hash, with the time of the reading.
+    records: RefCell<BTreeMap<String, (Rc<KeyRecord>, u64)>>,
 }
 
 impl Gateway {
@@ -61,7 +68,7 @@ impl Gateway {
             None if setting.is_none() && host.variable(LOOPBACK_VARIABLE).is_some() => Door::Open,
             None => Door::Shut,
         };
-        Self { config, door, prices: Rc::new(PriceTable::embedded()) }
+        Self { config, door, prices: Rc::new(PriceTable::embedded()), records: RefCell::default() }
     }
 
     /// Answers a request. `body` is its body, unread; `request.body` is empty.
@@ -81,9 +88,7 @@ impl Gateway {
     async fn answer<H: Host, B: Body>(&self, host: &H, request: &mut HttpRequest, body: B) -> Result<Reply<H::Body>> {
         check_headers(request)?;
         let route = route::find(&request.method, request.path())?;
-        if !route.is_public() {
-            self.door.admit(&request.headers, self.config.general.key_header.as_deref())?;
-        }
+        let caller = if route.is_public() { Caller::Admin } else { caller::find(self, host, &request.headers).await? };
         match route {
             Route::Home => Ok(Reply::value(200, &home())),
             Route::Liveliness => Ok(Reply::value(200, &json!("I'm alive!"))),
@@ -92,11 +97,11 @@ impl Gateway {
             Route::Model(id) => models::one(&self.config, &id).map(|model| Reply::value(200, &model)),
             Route::Chat(model) => {
                 request.body = self.read_body(request, body).await?;
-                call::chat(self, host, request, model).await
+                call::chat(self, host, &caller, request, model).await
             }
             Route::Embeddings(model) => {
                 request.body = self.read_body(request, body).await?;
-                call::embeddings(self, host, request, model).await
+                call::embeddings(self, host, &caller, request, model).await
             }
         }
     }

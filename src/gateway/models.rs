@@ -29,6 +29,11 @@ fn model(id: &str) -> Value {
 
 /// The error for a model that nothing answers, with the names that are near.
 pub(super) fn unknown(config: &Config, model: &str) -> Error {
+    if let Some(provider) = config.waiting_for(model) {
+        let message =
+            format!("the model `{model}` is served by provider `{provider}`, which this version does not speak yet");
+        return Error::new(Kind::NotFound, message).with_code("model_not_found").with_param("model");
+    }
     let near = config.near_names(model);
     let mend = match near.as_slice() {
         [] => "GET /v1/models lists those there are; `provider/model` needs a known provider".to_owned(),

@@ -7,6 +7,7 @@
 pub mod budget;
 pub mod calendar;
 pub mod customer;
+pub mod directory;
 pub mod duration;
 pub mod fields;
 pub mod ledger;

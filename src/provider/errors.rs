@@ -110,8 +110,11 @@ fn kind(status: u16, error_type: &str, code: &str, message: &str) -> Kind {
         if lowered.contains("credit balance is too low") {
             return Kind::PaymentRequired;
         }
-        // Google answers a bad key with 400.
-        if lowered.contains("api key not valid") || lowered.contains("api key expired") {
+        // Google and xAI answer a bad key with 400.
+        if ["api key not valid", "api key expired", "incorrect api key provided"]
+            .iter()
+            .any(|word| lowered.contains(word))
+        {
             return Kind::Authentication;
         }
     }

@@ -1,16 +1,19 @@
 //! A scripted host: upstreams that do what a test says, a clock that the test's own waits move, a client that may leave.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use serde_json::Value;
 use tollgate::config::Config;
 use tollgate::error::{Error, Kind, Result};
 use tollgate::gateway::{Body, Gateway, Gone, Host, ReplyBody, Sink, Upstream};
 use tollgate::http::{Headers, HttpHead, HttpRequest};
+use tollgate::keys::directory::{self, Delivery, Memory, RecordKind};
+use tollgate::keys::ledger::{self, Change, Entry, Ledger, ScopeId, Settings};
 
 /// What an upstream does with one request.
 #[derive(Clone)]
@@ -68,6 +71,7 @@ pub(crate) struct Scripted {
     pub(crate) lines: RefCell<Vec<String>>,
     variables: Vec<(String, String)>,
     draws: Cell<u64>,
+    pub(crate) books: RefCell<Books>,
 }
 
 pub(crate) struct ScriptedBody {
@@ -136,6 +140,89 @@ impl Host for Scripted {
         let body = ScriptedBody { world: self.world.clone(), pieces: script.pieces.into() };
         Ok(Upstream { head: HttpHead { status: script.status, headers }, body })
     }
+
+    async fn client_gone(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    async fn ledger(&self, root: &ScopeId, message: &ledger::Message) -> Result<ledger::Reply> {
+        Ok(self.books.borrow_mut().tell(root, message, self.now_ms()))
+    }
+
+    async fn directory(&self, call: &directory::Call) -> Result<directory::Reply> {
+        let books = &mut *self.books.borrow_mut();
+        let reply = directory::act(&mut books.directory, call.clone());
+        books.deliver(self.now_ms());
+        Ok(reply)
+    }
+
+    async fn copy(&self, kind: RecordKind, id: &str) -> Option<Value> {
+        self.books.borrow().copies.get(&(kind, id.to_owned())).cloned()
+    }
+
+    fn secret_bytes(&self) -> Result<[u8; 24]> {
+        let mut bytes = [0; 24];
+        for piece in bytes.chunks_mut(8) {
+            piece.copy_from_slice(&self.random().to_le_bytes());
+        }
+        Ok(bytes)
+    }
+}
+
+/// The directory, the ledgers and the index, in memory: what the Worker's objects hold.
+#[derive(Default)]
+pub(crate) struct Books {
+    directory: Memory,
+    ledgers: BTreeMap<ScopeId, Home>,
+    copies: BTreeMap<(RecordKind, String), Value>,
+}
+
+/// A ledger with the rows that a home would keep on disk.
+pub(crate) struct Home {
+    pub(crate) ledger: Ledger,
+    pub(crate) rows: BTreeMap<u64, Entry>,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self { ledger: Ledger::new(Settings::default()), rows: BTreeMap::new() }
+    }
+}
+
+impl Books {
+    pub(crate) fn ledger(&mut self, root: &ScopeId) -> &mut Home {
+        self.ledgers.entry(root.clone()).or_default()
+    }
+
+    fn tell(&mut self, root: &ScopeId, message: &ledger::Message, now_ms: u64) -> ledger::Reply {
+        let home = self.ledger(root);
+        let Some(answer) = home.ledger.act(message.clone(), now_ms) else {
+            let &ledger::Message::Log { from_ms, until_ms, limit } = message else {
+                panic!("only the log is the home's")
+            };
+            let within = |entry: &&Entry| (from_ms..until_ms).contains(&entry.start_ms);
+            return ledger::Reply::Entries(home.rows.values().filter(within).take(limit as usize).cloned().collect());
+        };
+        for change in answer.changes {
+            match change {
+                Change::Open(entry) => drop(home.rows.insert(entry.seq, *entry)),
+                Change::Progress(progress) => home.rows.get_mut(&progress.seq).unwrap().progress(&progress),
+                Change::Close(closing) => home.rows.get_mut(&closing.seq).unwrap().close(*closing),
+                Change::Scope(_) | Change::Mark(_) => {}
+            }
+        }
+        answer.value
+    }
+
+    fn deliver(&mut self, now_ms: u64) {
+        for delivery in self.directory.take_outbox() {
+            match delivery {
+                Delivery::Copy { kind, id, record: Some(record) } => drop(self.copies.insert((kind, id), record)),
+                Delivery::Copy { kind, id, record: None } => drop(self.copies.remove(&(kind, id))),
+                Delivery::Ledger { root, message } => drop(self.tell(&root, &message, now_ms)),
+            }
+        }
+    }
 }
 
 /// The body of a client's request.
@@ -184,7 +271,7 @@ impl Got {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
 }
@@ -197,7 +284,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(config: &serde_json::Value, scripts: Vec<Script>) -> Self {
+    pub(crate) fn new(config: &Value, scripts: Vec<Script>) -> Self {
         let variables = [("TOLLGATE_LOOPBACK", "1"), ("OPENAI_API_KEY", "sk-upstream-secret-key")];
         let host = Scripted {
             world: Rc::default(),
@@ -206,6 +293,7 @@ impl Stage {
             lines: RefCell::default(),
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             draws: Cell::new(1),
+            books: RefCell::default(),
         };
         let config = Config::read(&config.to_string()).unwrap_or_else(|findings| panic!("{findings:?}"));
         let gateway = Gateway::new(config, &host);
@@ -234,12 +322,12 @@ impl Stage {
         Got { status: reply.status, headers: reply.headers, body, ms: self.host.world.now.get() - started }
     }
 
-    pub(crate) fn chat(&self, body: &serde_json::Value) -> Got {
+    pub(crate) fn chat(&self, body: &Value) -> Got {
         self.ask("POST", "/v1/chat/completions", &[], body.to_string().as_bytes())
     }
 
     /// The bodies that went upstream.
-    pub(crate) fn sent(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn sent(&self) -> Vec<Value> {
         self.host.sent.borrow().iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
     }
 }

@@ -1,0 +1,164 @@
+//! What a directory is told and what it answers, as messages.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::RecordKind;
+use crate::keys::ledger::{Message, ScopeId};
+
+/// What a directory is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Call {
+    /// A record by its id.
+    Get {
+        /// What it is about.
+        kind: RecordKind,
+        /// Its id.
+        id: String,
+    },
+    /// The record that has this value of an indexed field.
+    Find {
+        /// What it is about.
+        kind: RecordKind,
+        /// The field.
+        field: String,
+        /// Its value.
+        value: String,
+    },
+    /// Records in order of their ids.
+    List {
+        /// What they are about.
+        kind: RecordKind,
+        /// All of these must hold.
+        filter: Vec<Filter>,
+        /// How many to pass over.
+        offset: u64,
+        /// Most records.
+        limit: u64,
+    },
+    /// A change.
+    Commit(Commit),
+}
+
+/// A value that an indexed field must have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// The field.
+    pub field: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A change of records, whole or not at all, with what others must be told of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Commit {
+    /// The records. Their read copies for the index follow by themselves.
+    pub writes: Vec<Write>,
+    /// What ledgers must be told, in order.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// One record of a change.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Write {
+    /// What it is about.
+    pub kind: RecordKind,
+    /// Its id.
+    pub id: String,
+    /// The version that it is made from; 0: there must be none yet.
+    pub version: u64,
+    /// The new record; `None` deletes it.
+    pub record: Option<Value>,
+    /// Fields that it is found by; they replace those it had.
+    pub index: Vec<Index>,
+}
+
+/// A field that a record is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// The field.
+    pub field: String,
+    /// Its value.
+    pub value: String,
+    /// Whether no other record of the kind may have it.
+    pub unique: bool,
+}
+
+/// What the outbox delivers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
+pub enum Delivery {
+    /// The read copy of a record, for the index; `None` takes it away.
+    Copy {
+        /// What it is about.
+        kind: RecordKind,
+        /// Its id.
+        id: String,
+        /// The record.
+        record: Option<Value>,
+    },
+    /// A message for a ledger; only ones that may come twice.
+    Ledger {
+        /// The budget root.
+        root: ScopeId,
+        /// The message.
+        message: Message,
+    },
+}
+
+/// A record as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Its id.
+    pub id: String,
+    /// From 1; each change counts it up.
+    pub version: u64,
+    /// The record.
+    pub record: Value,
+}
+
+/// A page of records.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The page.
+    pub records: Vec<Stored>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// What a directory answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// A record, if there is one.
+    Record(Option<Stored>),
+    /// A page of records.
+    List(Listed),
+    /// The change was made, and all of it delivered.
+    Done,
+    /// The change was not made.
+    Conflict(Conflict),
+}
+
+/// What stands against a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conflict {
+    /// The record has another version: it was changed, made or deleted meanwhile.
+    Changed {
+        /// What it is about.
+        kind: RecordKind,
+        /// Its id.
+        id: String,
+        /// Whether there is one.
+        exists: bool,
+    },
+    /// Another record has this value of a field that must be unique.
+    Taken {
+        /// The field.
+        field: String,
+        /// Its value.
+        value: String,
+    },
+}
