@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::betas::Betas;
 use super::names::Names;
@@ -154,7 +154,14 @@ impl Conversation {
 
     /// The turns as `messages`.
     pub(super) fn into_messages(self) -> Vec<Value> {
-        self.turns.into_iter().map(|turn| json!({"role": turn.role, "content": turn.blocks})).collect()
+        let message = |turn: Turn| {
+            // By hand, for `json!` would copy every image.
+            let mut message = Map::new();
+            message.insert("role".to_owned(), turn.role.into());
+            message.insert("content".to_owned(), Value::Array(turn.blocks));
+            Value::Object(message)
+        };
+        self.turns.into_iter().map(message).collect()
     }
 }
 
