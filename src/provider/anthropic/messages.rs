@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::betas::Betas;
-use super::names::Names;
+use super::names::{CallIds, Names};
 use super::{calls, content};
 use crate::error::{Error, Result};
 use crate::openai::{Content, Message, Role};
@@ -40,6 +40,7 @@ pub(super) fn write(
     betas: &mut Betas,
 ) -> Result<Conversation> {
     let mut out = Conversation::default();
+    let mut ids = CallIds::default();
     let mut leading = true;
     for (index, message) in messages.into_iter().enumerate() {
         let at = format!("messages[{index}]");
@@ -57,11 +58,11 @@ pub(super) fn write(
                 out.add_user(blocks);
             }
             Role::Assistant => {
-                let blocks = calls::assistant(message, &at, names, betas)?;
+                let blocks = calls::assistant(message, &at, names, &mut ids, betas)?;
                 out.add("assistant", blocks);
             }
             Role::Tool | Role::Function => {
-                let result = calls::tool_result(message, &at, betas)?;
+                let result = calls::tool_result(message, &at, &ids, betas)?;
                 out.add("user", vec![result]);
             }
         }
