@@ -4,12 +4,18 @@ use serde_json::{Map, Value, json};
 
 use super::betas::Betas;
 use super::messages::{kind, mark_last, parts};
-use super::names::{self, Names};
+use super::names::{CallIds, Names};
 use crate::error::{Error, Result};
 use crate::openai::{Content, Message, Part, ToolCall};
 
 /// The blocks of an assistant's message: thinking first, then what the provider ran, text, and calls.
-pub(super) fn assistant(mut message: Message, at: &str, names: &Names, betas: &mut Betas) -> Result<Vec<Value>> {
+pub(super) fn assistant(
+    mut message: Message,
+    at: &str,
+    names: &Names,
+    ids: &mut CallIds,
+    betas: &mut Betas,
+) -> Result<Vec<Value>> {
     let specific = match message.extra.remove("provider_specific_fields") {
         Some(Value::Object(specific)) => specific,
         _ => Map::new(),
@@ -30,7 +36,8 @@ pub(super) fn assistant(mut message: Message, at: &str, names: &Names, betas: &m
         blocks.extend(own.into_iter().filter_map(replayed));
     }
     blocks.extend(rest);
-    blocks.extend(message.tool_calls.iter().filter(|call| !is_server_call(call)).map(|call| tool_use(call, names)));
+    blocks
+        .extend(message.tool_calls.iter().filter(|call| !is_server_call(call)).map(|call| tool_use(call, names, ids)));
     mark_last(&mut blocks, message.cache_control);
     Ok(blocks)
 }
@@ -76,12 +83,12 @@ fn server_calls(specific: &Map<String, Value>, tool_calls: &[ToolCall]) -> Vec<V
     out
 }
 
-fn tool_use(call: &ToolCall, names: &Names) -> Value {
+fn tool_use(call: &ToolCall, names: &Names, ids: &mut CallIds) -> Value {
     let input = call.function.arguments_object();
     let name = names.sent(&call.function.name);
     let mut block = Map::new();
     block.insert("type".to_owned(), "tool_use".into());
-    block.insert("id".to_owned(), names::call_id(&call.id).into());
+    block.insert("id".to_owned(), ids.of_call(&call.id).into());
     block.insert("name".to_owned(), name.into());
     block.insert("input".to_owned(), Value::Object(input));
     if let Some(mark) = call.extra.get("cache_control") {
@@ -98,7 +105,7 @@ fn tool_use(call: &ToolCall, names: &Names) -> Value {
 /// # Errors
 ///
 /// No call that it answers.
-pub(super) fn tool_result(message: Message, at: &str, betas: &mut Betas) -> Result<Value> {
+pub(super) fn tool_result(message: Message, at: &str, ids: &CallIds, betas: &mut Betas) -> Result<Value> {
     // OpenAI's older functions have a name instead of an id.
     let id = message.tool_call_id.or(message.name).ok_or_else(|| {
         let at = format!("{at}.tool_call_id");
@@ -106,7 +113,7 @@ pub(super) fn tool_result(message: Message, at: &str, betas: &mut Betas) -> Resu
     })?;
     let mut block = Map::new();
     block.insert("type".to_owned(), "tool_result".into());
-    block.insert("tool_use_id".to_owned(), names::call_id(&id).into());
+    block.insert("tool_use_id".to_owned(), ids.of_result(&id).into());
     match message.content {
         Some(Content::Text(text)) if text.trim().is_empty() => {}
         Some(Content::Text(text)) => drop(block.insert("content".to_owned(), text.into())),
@@ -144,7 +151,8 @@ mod tests {
     fn blocks(message: &Value) -> Vec<Value> {
         let body = json!({"model": "m", "messages": [message]});
         let mut messages = ChatRequest::parse(body.to_string().as_bytes()).unwrap().messages().unwrap();
-        assistant(messages.remove(0), "messages[0]", &Names::default(), &mut Betas::default()).unwrap()
+        assistant(messages.remove(0), "messages[0]", &Names::default(), &mut CallIds::default(), &mut Betas::default())
+            .unwrap()
     }
 
     #[test]

@@ -37,7 +37,9 @@ pub(super) fn block(part: Part, at: &str, betas: &mut Betas) -> Result<Option<Va
             if text.trim().is_empty() {
                 return Ok(None);
             }
-            let mut block = object(json!({"type": "text", "text": text}));
+            let mut block = Map::new();
+            block.insert("type".to_owned(), "text".into());
+            block.insert("text".to_owned(), text.into());
             if let Some(citations) = extra.remove("citations").filter(Value::is_array) {
                 block.insert("citations".to_owned(), citations);
             }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::betas::Betas;
-use super::names::Names;
+use super::names::{CallIds, Names};
 use super::{calls, content};
 use crate::error::{Error, Result};
 use crate::openai::{Content, Message, Role};
@@ -40,6 +40,7 @@ pub(super) fn write(
     betas: &mut Betas,
 ) -> Result<Conversation> {
     let mut out = Conversation::default();
+    let mut ids = CallIds::default();
     let mut leading = true;
     for (index, message) in messages.into_iter().enumerate() {
         let at = format!("messages[{index}]");
@@ -57,11 +58,11 @@ pub(super) fn write(
                 out.add_user(blocks);
             }
             Role::Assistant => {
-                let blocks = calls::assistant(message, &at, names, betas)?;
+                let blocks = calls::assistant(message, &at, names, &mut ids, betas)?;
                 out.add("assistant", blocks);
             }
             Role::Tool | Role::Function => {
-                let result = calls::tool_result(message, &at, betas)?;
+                let result = calls::tool_result(message, &at, &ids, betas)?;
                 out.add("user", vec![result]);
             }
         }
@@ -154,7 +155,14 @@ impl Conversation {
 
     /// The turns as `messages`.
     pub(super) fn into_messages(self) -> Vec<Value> {
-        self.turns.into_iter().map(|turn| json!({"role": turn.role, "content": turn.blocks})).collect()
+        let message = |turn: Turn| {
+            // By hand, for `json!` would copy every image.
+            let mut message = Map::new();
+            message.insert("role".to_owned(), turn.role.into());
+            message.insert("content".to_owned(), Value::Array(turn.blocks));
+            Value::Object(message)
+        };
+        self.turns.into_iter().map(message).collect()
     }
 }
 

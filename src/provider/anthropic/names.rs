@@ -61,8 +61,33 @@ fn clean(name: &str) -> String {
     name.chars().take(LONGEST).map(wire_character).collect()
 }
 
-/// The id of a call as Anthropic takes it (`^[a-zA-Z0-9_-]+$`); the same for the call and its result.
-pub(super) fn call_id(id: &str) -> String {
+/// Ids of calls as Anthropic takes them: `^[a-zA-Z0-9_-]+$`, and each once in a conversation. Models of others begin
+/// to count anew in every turn, and OpenAI's older functions have no id but their name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CallIds(BTreeMap<String, u64>);
+
+impl CallIds {
+    /// The id to send for a call.
+    pub(super) fn of_call(&mut self, id: &str) -> String {
+        let id = clean_id(id);
+        let times = self.0.entry(id.clone()).or_default();
+        *times += 1;
+        numbered(id, *times)
+    }
+
+    /// The id to send for a result: that of the latest call by this id.
+    pub(super) fn of_result(&self, id: &str) -> String {
+        let id = clean_id(id);
+        let times = self.0.get(&id).copied().unwrap_or(1);
+        numbered(id, times)
+    }
+}
+
+fn numbered(id: String, times: u64) -> String {
+    if times > 1 { format!("{id}_{times}") } else { id }
+}
+
+fn clean_id(id: &str) -> String {
     if id.is_empty() { "_".to_owned() } else { id.chars().map(wire_character).collect() }
 }
 
@@ -100,8 +125,16 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_calls_are_cleaned_the_same_on_both_sides() {
-        assert_eq!(call_id("call|1:é"), "call_1__");
-        assert_eq!(call_id(""), "_");
+    fn ids_of_calls_are_the_same_on_both_sides_and_never_come_twice() {
+        let mut ids = CallIds::default();
+        assert_eq!(
+            (ids.of_call("call|1:é"), ids.of_result("call|1:é")),
+            ("call_1__".to_owned(), "call_1__".to_owned())
+        );
+        assert_eq!(
+            (ids.of_call("call|1:é"), ids.of_result("call|1:é")),
+            ("call_1___2".to_owned(), "call_1___2".to_owned())
+        );
+        assert_eq!((ids.of_call(""), ids.of_result("alone")), ("_".to_owned(), "alone".to_owned()));
     }
 }

@@ -93,7 +93,7 @@ fn plan(target: &Target<'_>, chat: &ChatRequest, betas: &mut Betas, dropped: &mu
     let called: Vec<&str> = called.collect();
     let names = Names::new(own_tools.iter().filter_map(tools::client_name).chain(called.iter().copied()));
     let called: Vec<String> = called.iter().map(|name| names.sent(name).to_owned()).collect();
-    let mut tools = tools::write(target, &own_tools, &names)?;
+    let mut tools = tools::write(target, own_tools, &names)?;
     let conversation = messages::write(target, messages, &names, betas)?;
     let mut thinking = thinking::read(target, chat, chat.max_output_tokens()?, dropped)?;
     if target.settings.modify_params && thinking.has_budget() && conversation.lacks_thinking() {
@@ -128,11 +128,11 @@ fn body(
     plan: Plan,
     dropped: &mut Vec<String>,
 ) -> Result<(Map<String, Value>, Names)> {
-    let Plan { names, conversation, tools, choice, thinking, format } = plan;
+    let Plan { names, mut conversation, tools, choice, thinking, format } = plan;
     let mut body = Map::new();
     body.insert("model".to_owned(), target.model.into());
     body.insert("max_tokens".to_owned(), max_tokens(target, chat, &thinking)?.into());
-    put(&mut body, "system", system(chat, &conversation.system)?);
+    put(&mut body, "system", system(chat, std::mem::take(&mut conversation.system))?);
     body.insert("messages".to_owned(), conversation.into_messages().into());
     put_tools(&mut body, chat, tools)?;
     put(&mut body, "tool_choice", choice);
@@ -235,13 +235,13 @@ fn max_tokens(target: &Target<'_>, chat: &ChatRequest, thinking: &Thinking) -> R
 }
 
 /// The client's own `system`, then the system messages that were hoisted.
-fn system(chat: &ChatRequest, hoisted: &[Value]) -> Result<Option<Value>> {
+fn system(chat: &ChatRequest, hoisted: Vec<Value>) -> Result<Option<Value>> {
     let mut blocks = match chat.get::<Value>("system")? {
         Some(Value::String(text)) => vec![json!({"type": "text", "text": text})],
         Some(Value::Array(blocks)) => blocks,
         _ => Vec::new(),
     };
-    blocks.extend_from_slice(hoisted);
+    blocks.extend(hoisted);
     Ok((!blocks.is_empty()).then_some(Value::Array(blocks)))
 }
 

@@ -51,6 +51,6 @@ pub(super) fn read(target: &Target<'_>, chat: &ChatRequest) -> Result<Format> {
         tool.insert("description".to_owned(), description.clone());
     }
     let any = json!({"type": "object", "additionalProperties": true, "properties": {}});
-    tool.insert("input_schema".to_owned(), schema.map_or(any, |schema| schema::of_input(Some(schema))));
+    tool.insert("input_schema".to_owned(), schema.map_or(any, |schema| schema::of_input(Some(schema.clone()))));
     Ok(Format::Tool(Value::Object(tool)))
 }

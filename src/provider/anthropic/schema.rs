@@ -36,9 +36,9 @@ const REFUSED: &[(&str, &str)] = &[
 const FORMATS: &[&str] = &["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
 /// The schema of a tool's input: an object, whatever the client sent.
-pub(super) fn of_input(schema: Option<&Value>) -> Value {
+pub(super) fn of_input(schema: Option<Value>) -> Value {
     let mut schema = match schema {
-        Some(Value::Object(schema)) => schema.clone(),
+        Some(Value::Object(schema)) => schema,
         _ => Map::new(),
     };
     if let Some(choice) = ["anyOf", "oneOf", "allOf"].into_iter().find(|keyword| schema.contains_key(*keyword)) {
@@ -162,11 +162,11 @@ mod tests {
     fn an_input_is_always_an_object() {
         let empty = json!({"type": "object", "properties": {}});
         assert_eq!(of_input(None), empty);
-        assert_eq!(of_input(Some(&json!(null))), empty);
-        assert_eq!(of_input(Some(&json!({"type": ["object", "null"]})))["type"], "object");
+        assert_eq!(of_input(Some(json!(null))), empty);
+        assert_eq!(of_input(Some(json!({"type": ["object", "null"]})))["type"], "object");
         let defs =
             json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "string"}}});
-        assert_eq!(of_input(Some(&defs)), defs);
+        assert_eq!(of_input(Some(defs.clone())), defs);
     }
 
     #[test]
@@ -175,10 +175,10 @@ mod tests {
             {"properties": {"a": {"type": "string"}, "c": {}}, "required": ["a", "c"]},
             {"properties": {"b": {"type": "string"}, "c": {}}, "required": ["b", "c"]},
         ]);
-        let any = of_input(Some(&json!({"anyOf": branches})));
+        let any = of_input(Some(json!({"anyOf": branches})));
         assert_eq!(any["required"], json!(["c"]));
         assert_eq!(any["properties"].as_object().unwrap().len(), 3);
-        let all = of_input(Some(&json!({"allOf": branches})));
+        let all = of_input(Some(json!({"allOf": branches})));
         assert_eq!(all["required"], json!(["a", "c", "b"]));
         assert!(any.get("anyOf").is_none() && all.get("allOf").is_none());
     }

@@ -46,20 +46,21 @@ pub(super) struct Tools {
 /// # Errors
 ///
 /// A tool that Anthropic does not know, or one without what it needs.
-pub(super) fn write(target: &Target<'_>, tools: &[Tool], names: &Names) -> Result<Tools> {
+pub(super) fn write(target: &Target<'_>, tools: Vec<Tool>, names: &Names) -> Result<Tools> {
     let mut out = Tools::default();
-    for (index, tool) in tools.iter().enumerate() {
+    for (index, tool) in tools.into_iter().enumerate() {
         let at = format!("tools[{index}]");
-        match (tool.kind.as_str(), &tool.function) {
-            (_, Some(function)) => out.tools.push(function_tool(target, tool, function, names)),
-            ("custom", None) if tool.value.contains_key("input_schema") => {
-                let mut value = tool.value.clone();
+        let Tool { kind, function, value } = tool;
+        match (kind.as_str(), function) {
+            (_, Some(function)) => out.tools.push(function_tool(target, &value, function, names)),
+            ("custom", None) if value.contains_key("input_schema") => {
+                let mut value = value;
                 rename(&mut value, names);
                 out.tools.push(Value::Object(value));
             }
-            ("mcp", None) => out.add_server(&from_openai_server(&tool.value, &at)?),
-            ("url", None) => out.add_server(&tool.value),
-            (kind, None) => out.tools.push(known_tool(kind, &tool.value, &at)?),
+            ("mcp", None) => out.add_server(&from_openai_server(&value, &at)?),
+            ("url", None) => out.add_server(&value),
+            (kind, None) => out.tools.push(known_tool(kind, value, &at)?),
         }
     }
     Ok(out)
@@ -81,13 +82,13 @@ fn rename(value: &mut Map<String, Value>, names: &Names) {
     }
 }
 
-fn function_tool(target: &Target<'_>, tool: &Tool, function: &Function, names: &Names) -> Value {
+fn function_tool(target: &Target<'_>, tool: &Map<String, Value>, function: Function, names: &Names) -> Value {
     let mut out = Map::new();
     out.insert("name".to_owned(), names.sent(&function.name).into());
-    if let Some(description) = &function.description {
-        out.insert("description".to_owned(), description.as_str().into());
+    if let Some(description) = function.description {
+        out.insert("description".to_owned(), description.into());
     }
-    let mut input = schema::of_input(function.parameters.as_ref());
+    let mut input = schema::of_input(function.parameters);
     // Strict tools came with structured outputs, and take the same schemas: a model that has not the one refuses both.
     let strict = function.strict == Some(true) && target.facts.native_json_schema == Some(true);
     if strict {
@@ -99,22 +100,19 @@ fn function_tool(target: &Target<'_>, tool: &Tool, function: &Function, names: &
         out.insert("strict".to_owned(), true.into());
     }
     for name in CARRIED {
-        if let Some(value) =
-            tool.value.get(*name).or_else(|| function.extra.get(*name)).filter(|value| !value.is_null())
-        {
+        if let Some(value) = tool.get(*name).or_else(|| function.extra.get(*name)).filter(|value| !value.is_null()) {
             out.insert((*name).to_owned(), value.clone());
         }
     }
     Value::Object(out)
 }
 
-fn known_tool(kind: &str, value: &Map<String, Value>, at: &str) -> Result<Value> {
+fn known_tool(kind: &str, mut out: Map<String, Value>, at: &str) -> Result<Value> {
     let Some((_, name)) = KNOWN.iter().find(|(start, _)| kind.starts_with(start)) else {
         let at = format!("{at}.type");
         let message = format!("`{at}` is not known to Anthropic: `{kind}`; give \"function\" or one of its own tools");
         return Err(Error::bad_request(&at, message));
     };
-    let mut out = value.clone();
     // OpenAI's wrapper around a tool of Anthropic's: its fields stand beside the type.
     if let Some(Value::Object(function)) = out.remove("function") {
         if let Some(name) = function.get("name") {
@@ -251,7 +249,8 @@ mod tests {
             call_id: "",
             now: 0,
         };
-        write(&target, &tools, &Names::new(tools.iter().filter_map(client_name)))
+        let names = Names::new(tools.iter().filter_map(client_name));
+        write(&target, tools, &names)
     }
 
     #[test]
