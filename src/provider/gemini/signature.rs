@@ -16,8 +16,8 @@ pub(super) const FOREIGN: &str = "skip_thought_signature_validator";
 /// What stands in a part of a tool that Google ran, in both spellings.
 #[rustfmt::skip]
 const HOSTED: &[&str] = &[
-    "toolCall", "tool_call", "toolResponse", "tool_response", "executableCode", "executable_code", "codeExecutionResult",
-    "code_execution_result", "thoughtSignature",
+    "toolCall", "tool_call", "toolResponse", "tool_response", "executableCode", "executable_code",
+    "codeExecutionResult", "code_execution_result", "thoughtSignature",
 ];
 
 /// A call's id with its signature inside.
