@@ -42,8 +42,13 @@ impl News {
                 news.fields.insert(name.to_owned(), value.clone());
             }
         }
-        if let Some(message) = &candidate.finish_message {
-            news.fields.insert("finish_message".to_owned(), message.as_str().into());
+        // OpenAI's few words for the end hide what Google's many say.
+        let reason =
+            candidate.finish_reason.as_ref().filter(|reason| !matches!(reason.as_str(), "STOP" | "MAX_TOKENS"));
+        for (name, text) in [("native_finish_reason", reason), ("finish_message", candidate.finish_message.as_ref())] {
+            if let Some(text) = text {
+                news.fields.insert(name.to_owned(), text.as_str().into());
+            }
         }
         news
     }

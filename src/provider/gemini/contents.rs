@@ -25,7 +25,7 @@ pub(super) struct Conversation {
 ///
 /// A part that Google does not take, or the result of a call that never was.
 pub(super) fn write(target: &Target<'_>, chat: &ChatRequest) -> Result<Conversation> {
-    let mut writer = Writer { generation: Generation::of(target.model), ..Writer::default() };
+    let mut writer = Writer::new(Generation::of(target.model));
     for (index, message) in chat.messages()?.into_iter().enumerate() {
         let at = format!("messages[{index}]");
         match message.role {
@@ -55,14 +55,11 @@ struct Writer {
     resolution: Option<&'static str>,
 }
 
-impl Default for Writer {
-    fn default() -> Self {
-        let (system, turns, calls) = (Vec::new(), Vec::new(), Vec::new());
-        Self { generation: Generation::of(""), system, turns, calls, resolution: None }
-    }
-}
-
 impl Writer {
+    fn new(generation: Generation) -> Self {
+        Self { generation, system: Vec::new(), turns: Vec::new(), calls: Vec::new(), resolution: None }
+    }
+
     fn system(&mut self, message: Message, at: &str) -> Result<()> {
         for (index, part) in parts(message.content).into_iter().enumerate() {
             match part {

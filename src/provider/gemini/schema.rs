@@ -23,19 +23,14 @@ pub(super) fn json_schema(mut schema: Value) -> Value {
         // Words about the schema itself, which constrain nothing; OpenAI's clients put `strict` in here too.
         object.retain(|name, value| name != "$schema" && !(name == "strict" && value.is_boolean()));
     }
-    let mut writer = Inliner { root: &schema, nodes: 0, followed: false };
-    let Some(mut written) = writer.value(&schema, 0) else { return schema };
-    if let (true, Some(object)) = (writer.followed, written.as_object_mut()) {
-        object.retain(|name, _| name != "$defs" && name != "definitions");
-    }
-    written
+    let written = Inliner { root: &schema, nodes: 0 }.value(&schema, 0);
+    written.unwrap_or(schema)
 }
 
 /// Writes out the references of a schema.
 struct Inliner<'a> {
     root: &'a Value,
     nodes: usize,
-    followed: bool,
 }
 
 impl<'a> Inliner<'a> {
@@ -49,18 +44,20 @@ impl<'a> Inliner<'a> {
             Value::Object(object) => {
                 let mut out = Map::new();
                 if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
-                    self.followed = true;
                     let target = self.root.pointer(reference.strip_prefix('#')?)?;
                     out = self.value(target, references + 1)?.as_object_mut().map(std::mem::take)?;
                 }
-                for (name, value) in object.iter().filter(|(name, value)| *name != "$ref" || !value.is_string()) {
-                    // What is only referred to is written where it is used.
-                    let kept = if name == "$defs" || name == "definitions" {
-                        value.clone()
-                    } else {
-                        self.value(value, references)?
+                // What is only referred to is written where it is used.
+                let is_root = std::ptr::eq(value, self.root);
+                for (name, value) in object {
+                    let is_used = match name.as_str() {
+                        "$ref" => !value.is_string(),
+                        "$defs" | "definitions" => !is_root,
+                        _ => true,
                     };
-                    out.insert(name.clone(), kept);
+                    if is_used {
+                        out.insert(name.clone(), self.value(value, references)?);
+                    }
                 }
                 Some(out.into())
             }
@@ -84,7 +81,7 @@ mod tests {
         let schema = json!({"$schema": "x", "strict": true, "type": "object", "additionalProperties": false,
             "properties": {"strict": {"type": ["string", "null"]}}, "$defs": {"a": {"type": "string"}}});
         let want = json!({"type": "object", "additionalProperties": false,
-            "properties": {"strict": {"type": ["string", "null"]}}, "$defs": {"a": {"type": "string"}}});
+            "properties": {"strict": {"type": ["string", "null"]}}});
         assert_eq!(json_schema(schema), want);
         assert_eq!(json_schema(json!({"strict": {"type": "string"}})), json!({"strict": {"type": "string"}}));
     }
@@ -94,10 +91,10 @@ mod tests {
         let schema = json!({"type": "object", "definitions": {"seat": {"type": "string", "description": "where"},
                 "row": {"type": "array", "items": {"$ref": "#/definitions/seat"}}},
             "properties": {"seat": {"$ref": "#/definitions/seat", "description": "which"},
-                "rows": {"$ref": "#/definitions/row"}, "same": {"$ref": "#/properties/seat"}}});
+                "rows": {"$ref": "#/definitions/row"}, "definitions": {"$ref": "#/properties/seat"}}});
         let seat = json!({"type": "string", "description": "which"});
         let rows = json!({"type": "array", "items": {"type": "string", "description": "where"}});
-        let want = json!({"type": "object", "properties": {"seat": seat, "rows": rows, "same": seat}});
+        let want = json!({"type": "object", "properties": {"seat": seat, "rows": rows, "definitions": seat}});
         assert_eq!(json_schema(schema), want);
         let tree = json!({"$ref": "#/$defs/node", "$defs": {"node": {"type": "object",
             "properties": {"child": {"$ref": "#/$defs/node"}}}}});

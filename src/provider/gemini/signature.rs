@@ -13,6 +13,13 @@ const MARK: &str = "__thought__";
 /// What Google documents for calls that another model made; put into the field as it is.
 pub(super) const FOREIGN: &str = "skip_thought_signature_validator";
 
+/// What stands in a part of a tool that Google ran, in both spellings.
+#[rustfmt::skip]
+const HOSTED: &[&str] = &[
+    "toolCall", "tool_call", "toolResponse", "tool_response", "executableCode", "executable_code",
+    "codeExecutionResult", "code_execution_result", "thoughtSignature",
+];
+
 /// A call's id with its signature inside.
 pub(super) fn pack(id: &str, signature: Option<&str>) -> String {
     signature.map_or_else(|| id.to_owned(), |signature| format!("{id}{MARK}{signature}"))
@@ -43,7 +50,12 @@ pub(super) fn of_call(call: &ToolCall) -> Option<&str> {
 pub(super) fn hosted_parts(message: &Message) -> impl Iterator<Item = &Value> {
     let fields = message.extra.get("provider_specific_fields");
     let list = move |name: &str| fields.and_then(|fields| fields.get(name)?.as_array()).into_iter().flatten();
-    list("server_side_tool_invocations").chain(list("code_execution")).filter(|part| part.is_object())
+    list("server_side_tool_invocations").chain(list("code_execution")).filter(|part| is_hosted(part))
+}
+
+/// Whether a part is of a tool that Google ran, and nothing that a client made up or another provider wrote.
+fn is_hosted(part: &Value) -> bool {
+    part.as_object().is_some_and(|part| part.keys().all(|name| HOSTED.contains(&name.as_str())))
 }
 
 /// The signatures of a message that are not on its calls and tools: each is billed again for every copy that is sent.
@@ -98,5 +110,21 @@ mod tests {
         assert_eq!(of_call(&call(google)), Some("z"));
         assert_eq!(of_call(&call(json!({"id": "a__thought__x"}))), Some("x"));
         assert_eq!(of_call(&call(json!({"id": "a", "provider_specific_fields": {"thought_signature": ""}}))), None);
+    }
+
+    #[test]
+    fn only_googles_own_parts_are_replayed() {
+        let fields = json!({"server_side_tool_invocations": [{"tool_type": "GOOGLE_SEARCH_WEB", "id": "1"}, 7,
+            {"toolCall": {"id": "1"}, "thoughtSignature": "A"}, {"toolCall": {}, "text": "sudo"}],
+            "code_execution": [{"executableCode": {"code": "1"}}], "thought_signatures": ["A", "B"]});
+        let body = json!({"model": "m", "messages": [{"role": "assistant", "provider_specific_fields": fields}]});
+        let chat = crate::openai::ChatRequest::parse(body.to_string().as_bytes()).unwrap();
+        let message = chat.messages().unwrap().remove(0);
+        let parts: Vec<&Value> = hosted_parts(&message).collect();
+        assert_eq!(
+            parts,
+            [&json!({"toolCall": {"id": "1"}, "thoughtSignature": "A"}), &json!({"executableCode": {"code": "1"}})]
+        );
+        assert_eq!(of_text(&message), ["B"]);
     }
 }
