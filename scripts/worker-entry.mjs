@@ -57,7 +57,7 @@ const handlers = Object.fromEntries(events.map((event) => [event, handler(event)
 export default { ...handlers, fetch: (request, env, context) => handlers.fetch(request, env, context).catch(aborted) };
 
 /** The JavaScript class over a durable object of the wasm. */
-export function durableObject(name) {
+function durableObject(name) {
   class Shell extends DurableObject {
     #object;
     #instance;

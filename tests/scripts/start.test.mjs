@@ -12,9 +12,9 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Runs a script to its end; `onText` sees all that it printed so far and the child. */
-function script(name, args, { onText, env, cwd = root } = {}) {
+function script(name, args, { onText } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, "scripts", name), ...args], { cwd, env: { ...process.env, ...env } });
+    const child = spawn(process.execPath, [join(root, "scripts", name), ...args], { cwd: root });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (text) => {
@@ -67,7 +67,7 @@ test("it serves until Ctrl-C, and names a variable that is not set", async (t) =
   });
   assert.equal(await answer, 200, stdout + stderr);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, new RegExp(`curl(\\.exe)? http://127\\.0\\.0\\.1:${port}/v1/chat/completions -H "authorization: Bearer sk-test"`));
+  assert.match(stdout, new RegExp(`:${port}/v1/chat/completions -H "authorization: Bearer sk-test"`));
   assert.match(stderr, /config\.yaml:3: model_list\[0\]\.litellm_params\.api_key: NOT_SET_HERE is not set; export it/);
   await assert.rejects(fetch(`http://127.0.0.1:${port}/`), "the port still answers");
 });
@@ -106,7 +106,10 @@ test("a config without errors is said to have none", async (t) => {
 });
 
 test("a machine without Rust is told where to get it", async () => {
-  const program = `process.env.PATH = ""; const { rust } = await import("./scripts/setup.mjs"); await rust().catch((e) => console.log(e.message));`;
+  const program = `
+    process.env.PATH = "";
+    const { rust } = await import("./scripts/setup.mjs");
+    await rust().catch((error) => console.log(error.message));`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], { cwd: root });
   let out = "";
   for await (const text of child.stdout) out += text;
