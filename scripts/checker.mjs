@@ -35,6 +35,8 @@ export async function checkedConfig(path, more = () => []) {
   const { errors, warnings } = check(built, read);
   for (const line of errors) console.error(line);
   for (const line of [...warnings, ...more({ ...read, built })]) console.error(`warning: ${line}`);
-  if (errors.length) throw new Problem(`${path} has ${errors.length} error${errors.length === 1 ? "" : "s"}: mend the above`);
+  if (errors.length) {
+    throw new Problem(`${path} has ${errors.length} error${errors.length === 1 ? "" : "s"}: mend the above`);
+  }
   return { ...read, built };
 }

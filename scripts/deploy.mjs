@@ -22,7 +22,9 @@ const settings = process.env.TOLLGATE_WRANGLER_TOML ?? join(root, "wrangler.toml
 async function cloudflare(title, args) {
   const all = [wrangler, ...args, "--config", settings];
   // wrangler asks no questions where it believes that no one is there to answer.
-  const { code, stdout, output } = await step(title, (at) => run(process.execPath, all, { cwd: root, onLine: at, env: { CI: "1" } }));
+  const { code, stdout, output } = await step(title, (at) =>
+    run(process.execPath, all, { cwd: root, onLine: at, env: { CI: "1" } }),
+  );
   if (code === 0) return stdout;
   const mend = /not (logged in|authenticated)|CLOUDFLARE_API_TOKEN|Authentication error/i.test(output)
     ? "log in by `npm run wrangler -- login`, or set CLOUDFLARE_API_TOKEN, and try again"

@@ -11,11 +11,14 @@ import { workerSettings } from "./wrangler-toml.mjs";
 /**
  * Starts the gateway on 127.0.0.1 and answers `{ url, stop }`. `config` is the configuration as an object (none: as
  * KV has it), `variables` become bindings, `state` is the folder that KV and the Ledger live in, `log` gets each line
- * that the Worker logs; port 0 is any free one.
+ * that the Worker logs; port 0 is any free one. A `bare` gateway serves no page and has none of Miniflare's own Workers
+ * before it, which imitate Cloudflare's front: what is measured then is ours.
  */
-export async function openGateway({ config, variables = {}, port = 0, state, log = console.log }) {
+export async function openGateway({ config, variables = {}, port = 0, state, bare = false, log = console.log }) {
+  const host = "127.0.0.1";
   const { date, flags, objects } = workerSettings();
-  const text = Object.entries({ ...variables, TOLLGATE_LOOPBACK: "1" }).map(([name, value]) => [name, { type: "text", value }]);
+  const texts = Object.entries({ ...variables, TOLLGATE_LOOPBACK: "1" });
+  const text = texts.map(([name, value]) => [name, { type: "text", value }]);
   const ledgers = objects.map(({ binding, className }) => [
     binding,
     { type: "durable-object", worker: "tollgate", exportName: className },
@@ -35,24 +38,27 @@ export async function openGateway({ config, variables = {}, port = 0, state, log
     env: {
       ...Object.fromEntries([...text, ...ledgers]),
       TOLLGATE_KV: { type: "kv", id: "tollgate" },
-      ASSETS: { type: "assets" },
+      ...(!bare && { ASSETS: { type: "assets" } }),
     },
-    exports: Object.fromEntries(objects.map(({ className }) => [className, { type: "durable-object", storage: "sqlite" }])),
-    assets: { directory: join(root, "www"), hasUserWorker: true },
+    exports: Object.fromEntries(
+      objects.map(({ className }) => [className, { type: "durable-object", storage: "sqlite" }]),
+    ),
+    ...(!bare && { assets: { directory: join(root, "www"), hasUserWorker: true } }),
   };
   const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port,
+    host,
+    port: bare ? 0 : port,
     cf: false,
     logRequests: false,
     telemetry: { enabled: false },
     resourcePersistencePath: state,
     log: new Log(LogLevel.ERROR),
     handleStructuredLogs: ({ message }) => log(message),
-    workers: [{ config: worker, dev: { rootPath: root } }],
+    workers: [{ config: worker, dev: { rootPath: root, ...(bare && { unsafeDirectSockets: [{ host, port }] }) } }],
   });
   try {
-    const url = (await miniflare.ready).origin;
+    await miniflare.ready;
+    const { origin: url } = bare ? await miniflare.unsafeGetDirectURL() : await miniflare.ready;
     if (config) {
       const kv = await miniflare.getKVNamespace("TOLLGATE_KV");
       await kv.put("config", JSON.stringify(config));

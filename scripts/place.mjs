@@ -41,7 +41,7 @@ export function packaged(name, ...path) {
   return join(root, "node_modules", ...name.split("/"), ...path);
 }
 
-/** A Node that wrangler accepts (22.12 or newer): this one, else the one that npm brought; `undefined` without either. */
+/** A Node that wrangler accepts (22.12 or newer): this one, else the one that npm brought, if there is one. */
 export function modernNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 22 || (major === 22 && minor >= 12)) return process.execPath;

@@ -5,7 +5,24 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 const children = new Set();
-process.on("exit", () => children.forEach((child) => child.kill()));
+const stopChildren = () => children.forEach((child) => child.kill());
+process.on("exit", stopChildren);
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+let interrupted;
+onInterrupt(() => process.exit(130));
+
+/** Replaces what Ctrl-C does, which is to end this process and its children; answers what it did before. */
+export function onInterrupt(handler) {
+  const before = interrupted;
+  interrupted = handler;
+  for (const signal of SIGNALS) {
+    // A package's own handler (Miniflare has one) would end the process before ours is done.
+    process.removeAllListeners(signal);
+    process.on(signal, () => interrupted(signal));
+  }
+  return before;
+}
 
 /** Finds a program on the PATH; `undefined` where there is none. */
 export function which(name) {
@@ -54,19 +71,19 @@ export function run(program, args, { cwd, env, onLine, input } = {}) {
   });
 }
 
-/** Runs a program on this terminal and answers its exit code. Ctrl-C reaches the program, which ends us by ending. */
+/**
+ * Runs a program on this terminal and answers its exit code. Ctrl-C ends the program, which ends us by ending; it may
+ * reach the program twice, from the terminal and from here.
+ */
 export function handOver(program, args, { env, cwd } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, stdio: "inherit", env: { ...process.env, ...env } });
     children.add(child);
-    // The terminal sends Ctrl-C to both; only the child acts on it.
-    const ignore = () => {};
-    const forward = () => child.kill("SIGTERM");
-    process.on("SIGINT", ignore).on("SIGTERM", forward);
+    const before = onInterrupt((signal) => child.kill(signal));
     child.on("error", reject);
     child.on("close", (code, signal) => {
       children.delete(child);
-      process.off("SIGINT", ignore).off("SIGTERM", forward);
+      onInterrupt(before);
       resolve(code ?? (signal === "SIGINT" ? 130 : 1));
     });
   });

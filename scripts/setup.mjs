@@ -77,7 +77,8 @@ export async function wasmTarget() {
     "from the rust-src package of the same version: `RUSTC_BOOTSTRAP=1 cargo build --release --locked -p sysroot " +
     `--target ${target}\` in its library folder, then copy the rlibs to ${stdout.trim()}`;
   if (!which("rustup")) throw new Problem(mend);
-  const added = await step(`Rust's target ${target}`, (at) => run("rustup", ["target", "add", target], { onLine: at, cwd: root }));
+  const args = ["target", "add", target];
+  const added = await step(`Rust's target ${target}`, (at) => run("rustup", args, { onLine: at, cwd: root }));
   if (added.code !== 0) throw new Problem(mend, added.output);
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { kept } from "./place.mjs";
+import { onInterrupt } from "./process.mjs";
 import { npmPackages, underModernNode } from "./setup.mjs";
 import { Problem, main } from "./steps.mjs";
 import { buildAll } from "./wasm.mjs";
@@ -59,9 +60,10 @@ async function serve({ config: path, port }) {
   if (!key) console.error("warning: no general_settings.master_key: anyone on this machine may call the gateway");
   const { openGateway } = await import("./gateway.mjs");
   const gateway = await openGateway({ config, variables: found, port, state: join(kept, "state") });
+  const stopped = new Promise((resolve) => onInterrupt(resolve));
   console.log(`\nTollgate serves ${gateway.url} with ${path} (Ctrl-C stops it). Try:\n`);
   console.log(`${example(gateway.url, config, found, key)}\n`);
-  await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+  await stopped;
   await gateway.stop();
 }
 

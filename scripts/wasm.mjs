@@ -101,7 +101,7 @@ function writeWorkerEntry(folder) {
   const classes = workerSettings().objects.map(({ className }) => className);
   const exported = classes.map((name) => `export const ${name} = durableObject("${name}");\n`).join("");
   const entry = readFileSync(join(root, "scripts", "worker-entry.mjs"), "utf8");
-  writeFileSync(join(folder, "entry.js"), entry.replace("export function durableObject", "function durableObject") + exported);
+  writeFileSync(join(folder, "entry.js"), entry + exported);
 }
 
 async function bundle(folder, onLine) {
@@ -117,7 +117,8 @@ async function optimise(path, onLine) {
   onLine("wasm-opt");
   const flags = [...FEATURES, ...MORE_FEATURES].map((feature) => `--enable-${feature}`);
   const script = packaged("binaryen", "bin", "wasm-opt");
-  const { code, output } = await run(process.execPath, [script, path, "-o", `${path}.opt`, "-Os", ...flags], { onLine });
+  const args = [script, path, "-o", `${path}.opt`, "-Os", ...flags];
+  const { code, output } = await run(process.execPath, args, { onLine });
   if (code !== 0) throw new Problem("wasm-opt failed; its own message is above", output);
   renameSync(`${path}.opt`, path);
 }

@@ -10,6 +10,9 @@ import * as wasm from "./index.js";
 
 const state = wasm.__worker_init_state();
 
+// What waits for the present instance: an abort leaves nobody in it to answer, so they are answered from here.
+const waiting = new Set();
+
 // Rust's futures run in microtasks, where no caller is left to see an abort.
 addEventListener("error", (event) => note(event.error));
 
@@ -17,29 +20,44 @@ function note(error) {
   if (!(error instanceof WebAssembly.RuntimeError)) return;
   console.error("Critical", error);
   state.criticalError = true;
+  for (const reject of waiting) reject(error);
+  waiting.clear();
 }
 
-async function enter(call) {
+function enter(call) {
   if (state.criticalError) {
     wasm.__wbg_reset_state();
     state.criticalError = false;
     state.instanceId += 1;
   }
-  try {
-    return await call();
-  } catch (error) {
-    note(error);
-    throw error;
-  }
+  return new Promise((resolve, reject) => {
+    waiting.add(reject);
+    // `then` makes a rejection of what `call` throws at once.
+    Promise.resolve()
+      .then(call)
+      .then(resolve, (error) => {
+        note(error);
+        reject(error);
+      })
+      .finally(() => waiting.delete(reject));
+  });
 }
 
-const handlers = ["fetch", "scheduled", "queue"].filter((event) => event in wasm);
-export default Object.fromEntries(
-  handlers.map((event) => [event, (argument, env, ctx) => enter(() => wasm[event](argument, env, ctx))]),
-);
+/** OpenAI's error for a request whose instance aborted. */
+function aborted(error) {
+  if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+  const message = "the gateway failed while it worked on this request; it has restarted, so try again";
+  return Response.json({ error: { message, type: "internal_server_error", param: null, code: null } }, { status: 500 });
+}
+
+const handler = (event) => (argument, env, context) => enter(() => wasm[event](argument, env, context));
+const events = ["fetch", "scheduled", "queue"].filter((event) => event in wasm);
+const handlers = Object.fromEntries(events.map((event) => [event, handler(event)]));
+
+export default { ...handlers, fetch: (request, env, context) => handlers.fetch(request, env, context).catch(aborted) };
 
 /** The JavaScript class over a durable object of the wasm. */
-export function durableObject(name) {
+function durableObject(name) {
   class Shell extends DurableObject {
     #object;
     #instance;

@@ -19,7 +19,11 @@ export function workerSettings(path = join(root, "wrangler.toml")) {
   };
 }
 
-const table = (binding) => new RegExp(`^\\[\\[kv_namespaces\\]\\]\\r?\\n(?:(?!\\[).*\\r?\\n)*?binding *= *"${binding}"\\r?\\n(?:id *= *"([^"]*)"\\r?\\n)?`, "m");
+/** A table of a KV namespace, from its head to the line of its binding and to that of its id where it follows. */
+function table(binding) {
+  const head = "^\\[\\[kv_namespaces\\]\\]\\r?\\n(?:(?!\\[).*\\r?\\n)*?";
+  return new RegExp(`${head}binding *= *"${binding}"\\r?\\n(?:id *= *"([^"]*)"\\r?\\n)?`, "m");
+}
 
 /** The id of a KV namespace in the text of wrangler.toml; `undefined` where it has none yet. */
 export function namespaceId(text, binding) {

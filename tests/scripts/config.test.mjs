@@ -23,7 +23,8 @@ function refuses(t, text, message) {
 }
 
 test("a field knows its line, and an unknown field that of its parent", (t) => {
-  const at = folder(t, { "config.yaml": "# models\nmodel_list:\n  - model_name: a\n    litellm_params:\n      model: m\n" });
+  const text = "# models\nmodel_list:\n  - model_name: a\n    litellm_params:\n      model: m\n";
+  const at = folder(t, { "config.yaml": text });
   const { config, place } = readConfig(at("config.yaml"));
   assert.deepEqual(config, { model_list: [{ model_name: "a", litellm_params: { model: "m" } }] });
   const line = (path) => place(path).replace(`${at("config.yaml")}:`, "");
@@ -53,7 +54,8 @@ test("words of YAML 1.1 mean what they mean to LiteLLM, and a version stays text
   const text = "a: [yes, Off, n]\nb: &b {x: 1}\nc: {<<: *b, y: 2}\nd: 2024-02-01\ne: 2024-02-15-preview\n";
   const at = folder(t, { "config.yaml": text });
   const { config } = readConfig(at("config.yaml"));
-  assert.deepEqual(config, { a: [true, false, "n"], b: { x: 1 }, c: { x: 1, y: 2 }, d: "2024-02-01", e: "2024-02-15-preview" });
+  const dates = { d: "2024-02-01", e: "2024-02-15-preview" };
+  assert.deepEqual(config, { a: [true, false, "n"], b: { x: 1 }, c: { x: 1, y: 2 }, ...dates });
 });
 
 test("an empty file is an empty config", (t) => {

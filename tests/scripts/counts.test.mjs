@@ -20,7 +20,8 @@ test("a test that node cancelled has failed", () => {
 });
 
 test("an id is written behind its own binding and replaced there", () => {
-  const text = '[[kv_namespaces]]\nbinding = "OTHER"\nid = "1"\n\n[[kv_namespaces]]\nbinding = "OURS"\n\n[assets]\nid = "x"\n';
+  const other = '[[kv_namespaces]]\nbinding = "OTHER"\nid = "1"\n';
+  const text = `${other}\n[[kv_namespaces]]\nbinding = "OURS"\n\n[assets]\nid = "x"\n`;
   assert.equal(namespaceId(text, "OURS"), undefined);
   const once = withNamespaceId(text, "OURS", "2");
   assert.equal(once, text.replace('"OURS"\n', '"OURS"\nid = "2"\n'));

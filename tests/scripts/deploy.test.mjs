@@ -22,7 +22,8 @@ function deploy(t, answers, config = CONFIG) {
     const args = process.argv.slice(2, -2);
     const path = args.includes("--path") ? args[args.indexOf("--path") + 1] : undefined;
     const pushed = path && readFileSync(path, "utf8");
-    appendFileSync(${JSON.stringify(at("calls"))}, JSON.stringify({ args: args.map((a) => (a === path ? "FILE" : a)), pushed }) + "\\n");
+    const shown = args.map((arg) => (arg === path ? "FILE" : arg));
+    appendFileSync(${JSON.stringify(at("calls"))}, JSON.stringify({ args: shown, pushed }) + "\\n");
     const answer = ${JSON.stringify(answers)}[args.slice(0, 3).join(" ")] ?? { out: "" };
     console.log(answer.out ?? "");
     console.error(answer.error ?? "");

@@ -30,7 +30,8 @@ test("environment_variables win over the shell, the shell over .env, .env over .
   };
   const shell = { A: "shell", B: "shell", D: "", PROVIDER_KEY: "shell", UNASKED: "shell" };
   const { found, missing } = resolveVariables(config, ["PROVIDER_KEY"], join(folder, "config.yaml"), shell);
-  assert.deepEqual(found, { A: "config", B: "shell", C: "of env", D: "dev", E: "dev", F: "dev", PROVIDER_KEY: "shell" });
+  const files = { C: "of env", D: "dev", E: "dev", F: "dev" };
+  assert.deepEqual(found, { A: "config", B: "shell", ...files, PROVIDER_KEY: "shell" });
   assert.deepEqual(missing, [{ name: "NONE", path: "model_list[4].litellm_params.api_key" }]);
 });
 

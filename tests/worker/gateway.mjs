@@ -12,14 +12,15 @@ const PROGRAM = fileURLToPath(new URL("gateway-process.mjs", import.meta.url));
 /**
  * Starts the built Worker on workerd and answers `{ url, pid, logs, stop(), kill(), restart(changes) }`.
  *
- * `config` is the configuration as an object, `vars` become bindings, port 0 is any free one. The storage lives in a
- * folder of this gateway's own (`state`) and survives `restart`, which keeps the port and takes a new `config` or new
- * `vars`. `kill` ends workerd without warning, as a crash does; `restart` works after it. `stop` removes the storage.
+ * `config` is the configuration as an object, `vars` become bindings, port 0 is any free one, `bare` is `openGateway`'s.
+ * The storage lives in a folder of this gateway's own (`state`) and survives `restart`, which keeps the port and takes a
+ * new `config` or new `vars`. `kill` ends workerd without warning, as a crash does; `restart` works after it. `stop`
+ * removes the storage.
  */
-export async function startGateway({ config = {}, vars = {}, port = 0 } = {}) {
+export async function startGateway({ config = {}, vars = {}, port = 0, bare = false } = {}) {
   const state = mkdtempSync(join(tmpdir(), "tollgate-test-"));
   const gateway = { url: "", pid: 0, state, logs: [], stop, kill, restart };
-  let options = { config, variables: vars, port, state };
+  let options = { config, variables: vars, port, state, bare };
   let child;
 
   async function open() {
@@ -39,7 +40,9 @@ export async function startGateway({ config = {}, vars = {}, port = 0 } = {}) {
     options = { ...options, port: Number(new URL(gateway.url).port) };
   }
 
-  const ended = () => (child.exitCode !== null || child.signalCode !== null ? undefined : new Promise((done) => child.once("exit", done)));
+  async function ended() {
+    if (child.exitCode === null && child.signalCode === null) await new Promise((done) => child.once("exit", done));
+  }
 
   async function close() {
     if (child.connected) child.send("stop");
