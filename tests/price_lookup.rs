@@ -1,5 +1,5 @@
 //! Which model a name means, which price holds when, and who wins: the provider, the configuration, the table.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
 use tollgate::cost::{Buckets, Charge, Context, CustomRates, Exactness, PriceTable, Source, Unit, charge, upper_bound};
