@@ -1,6 +1,7 @@
 // Builds the price data: `node scripts/prices.mjs [LITELLM_JSON [GENAI_PRICES_JSON]] [--date YYYY-MM-DD]`.
 //
 // With sources it writes `prices/models.jsonl` anew and says what changed; without, it builds the tables from it again.
+// What a source has deleted stays, and a price that moved leaves a dated list behind; `--forget` drops both.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { parseJson } from './prices/decimal.mjs';
 import { diff } from './prices/diff.mjs';
 import { mergeGenai } from './prices/genai.mjs';
+import { keepPast, keepRetired } from './prices/history.mjs';
 import { readLitellm } from './prices/litellm.mjs';
 import { buildTable } from './prices/mpt.mjs';
 import { sortRates, splitRate } from './prices/units.mjs';
@@ -24,14 +26,14 @@ const makeReport = () => {
     inexact: (id, rate, given, kept, note) => inexact.push(`${id}\t${rate}\t${given}\t${kept}\t${note}`),
     left: (key, id) => left.set(key, [...(left.get(key) ?? []), id]),
     disagreement: (id, what) => disagreements.push(`${id}\t${what}`),
-    write: () => {
+    write: (compared) => {
       inexact.sort();
       disagreements.sort();
       writeFileSync(path('inexact.txt'), ['# Prices that are no whole number of pico-dollars: model, rate, dollars as given, pico-dollars as kept, why.',
         '# noise: a float\'s tail, rounded; per minute: kept as the price of a minute over 60; fraction: kept exactly as written.',
         ...inexact, ''].join('\n'));
       const dropped = [...left].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, ids]) => `# not carried: ${key} (${ids.length}: ${ids.slice(0, 3).join(', ')})`);
-      writeFileSync(path('disagreements.txt'), ['# Where the two sources differ today: model, then LiteLLM / genai-prices in USD a million.',
+      if (compared) writeFileSync(path('disagreements.txt'), ['# Where the two sources differ today: model, then LiteLLM / genai-prices in USD a million.',
         ...disagreements, ...dropped, ''].join('\n'));
       return { inexact: inexact.length, disagreements: disagreements.length };
     },
@@ -93,23 +95,17 @@ if (sources.length) {
     const genai = readFileSync(sources[1], 'utf8');
     head.genai = sha(genai);
     mergeGenai(rows, parseJson(genai), head.date, report);
-  } else {
-    // What only the second source knew stays: a retired model must still be explained.
-    for (const [id, row] of before.rows) if (row.src === 'genai' && !rows.has(id)) rows.set(id, row);
-    for (const [id, row] of before.rows) {
-      const now = rows.get(id);
-      const same = now && JSON.stringify(row.prices.at(-1).rates) === JSON.stringify(now.prices.at(-1)?.rates);
-      if (row.src === 'litellm+genai' && same) Object.assign(now, { prices: row.prices, src: row.src });
-    }
   }
+  if (!process.argv.includes('--forget')) keepRetired(before.rows, rows);
   applyOverrides(rows, overrides);
+  if (!process.argv.includes('--forget')) keepPast(before.rows, rows, before.head.date ?? '', head.date);
   rows = new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
   const lines = [head, ...rows.values()].map((row) => JSON.stringify(row));
   writeFileSync(path('models.jsonl'), `${lines.join('\n')}\n`);
-  const counts = report.write();
+  const counts = report.write(sources.length > 1);
   console.log(diff(before.rows, rows).join('\n'));
   console.log(`\n${counts.inexact} prices are no whole number of pico-dollars: prices/inexact.txt`);
-  console.log(`${counts.disagreements} models on which the two sources differ: prices/disagreements.txt`);
+  if (sources.length > 1) console.log(`${counts.disagreements} models on which the two sources differ: prices/disagreements.txt`);
 }
 
 const hash = createHash('sha256').update(readText('models.jsonl')).digest('hex');

@@ -78,7 +78,7 @@ const lists = (model) => {
 };
 
 /** Whether `next` charges otherwise than `before` for anything that `before` priced. */
-const changed = (before, next) => Object.entries(before).some(([name, value]) => String(next[name]) !== String(value));
+export const changed = (before, next) => Object.entries(before).some(([name, value]) => String(next[name]) !== String(value));
 
 /** Keeps the lists at which a price moved: where only a dimension was added, nothing moved. */
 const moves = (all) => {
@@ -136,11 +136,23 @@ const compare = (row, all, date, report) => {
   if (differing.length) {
     report.disagreement(row.id, differing.map((name) => `${name} ${dollars(base.rates[name])} / ${dollars(now.rates[name])}`).join(', '));
   }
-  if (!same || all.length === 1) return;
+  if (!same) return;
+  if (addTools(row, now.rates)) row.src = 'litellm+genai';
+  if (all.length === 1) return;
   const future = all.filter((list) => list.from && list.from > date).map((list) => ({ from: list.from, rates: overlay(base.rates, list.rates) }));
   const dated = now.from ? row.prices.map((list) => ({ from: now.from, ...list })) : row.prices;
   row.prices = [...past.slice(0, -1), ...dated, ...future];
   row.src = 'litellm+genai';
+};
+
+/** Fees of tools that LiteLLM does not list for a model on whose tokens both agree. */
+const addTools = (row, theirs) => {
+  const known = row.prices.flatMap((list) => Object.keys(list.rates));
+  const added = Object.entries({ web_search: /^(web_search|grounded_prompt|request)/, file_search: /^file_search/ })
+    .filter(([name, listed]) => theirs[name] !== undefined && !known.some((own) => listed.test(own)))
+    .map(([name]) => [name, theirs[name]]);
+  for (const list of row.prices) list.rates = sortRates({ ...list.rates, ...Object.fromEntries(added) });
+  return added.length > 0;
 };
 
 /** An announced price over today's: a unit that it names is wholly replaced, with its tiers and brackets. */

@@ -80,6 +80,16 @@ const readRates = (id, entry, report) => {
   return rates;
 };
 
+/** LiteLLM lists what a made image costs under `input_`: a model that only makes images is paid for those. */
+const madeImages = (entry, rates) => {
+  if (entry.mode !== 'image_generation') return;
+  if (rates.pixel_in && !rates.pixel_out) { rates.pixel_out = rates.pixel_in; delete rates.pixel_in; }
+  if (rates.image_in !== undefined && rates.image_out === undefined && rates.output_image === undefined) {
+    rates.image_out = rates.image_in;
+    delete rates.image_in;
+  }
+};
+
 const tiered = (id, tiers, rates, report) => {
   for (const tier of tiers) {
     const [low] = (tier.range ?? tier.max_results_range).map(Number);
@@ -140,6 +150,7 @@ export const readLitellm = (map, report) => {
     const rates = readRates(id, entry, report);
     if (entry.tiered_pricing) tiered(id, entry.tiered_pricing, rates, report);
     extras(entry, rates);
+    madeImages(entry, rates);
     const prices = [];
     if (Object.keys(rates).length) prices.push({ rates: sortRates(rates) });
     if (entry.off_peak_pricing) prices.push(offPeak(id, entry.off_peak_pricing, rates, report));

@@ -1,6 +1,5 @@
 //! The most that a call can cost within its limits: what a budget has to hold before the call is sent.
 
-use super::charge::substitutes;
 use super::context::Context;
 use super::entry::Entry;
 use super::price::{Amount, Price};
@@ -50,7 +49,7 @@ fn list_bound(rates: &Rates, input_tokens: u64, output_tokens: u64, context: &Co
         if count == 0 {
             return Some(Amount::ZERO);
         }
-        highest(rates, of, input_tokens, tiers).map(|price| Amount::of(count, price))
+        rates.highest(of, input_tokens, tiers).map(|price| Amount::of(count, price))
     };
     // A model that is paid by the image or the second only has no price of a token, and needs none.
     let by_token = rates.all().iter().any(|rate| rate.unit.is_token());
@@ -60,16 +59,12 @@ fn list_bound(rates: &Rates, input_tokens: u64, output_tokens: u64, context: &Co
         (!rates.is_empty()).then_some(Amount::ZERO)?
     };
     let tokens = factors(rates, context).into_iter().fold(tokens, Amount::times);
-    let fees = [&[Unit::Request][..], &[Unit::RequestLow, Unit::RequestMedium, Unit::RequestHigh]];
-    let fee = |units: &[Unit]| units.iter().filter_map(|unit| rates.highest(*unit, input_tokens, tiers)).max();
-    let fees = fees.into_iter().filter_map(fee).fold(Amount::ZERO, |sum, fee| sum.plus(Amount::of(1, fee)));
-    Some(tokens.plus(fees).ceil())
-}
-
-fn highest(rates: &Rates, of: fn(Unit) -> bool, input_tokens: u64, tiers: &[Tier]) -> Option<Price> {
-    let units = Unit::ALL.iter().copied().filter(|unit| of(*unit) && (*unit != Unit::Citation || rates.has(*unit)));
-    let instead = units.clone().flat_map(|unit| substitutes(unit).iter().copied());
-    units.chain(instead).filter_map(|unit| rates.highest(unit, input_tokens, tiers)).max()
+    let fee = |of: fn(Unit) -> bool| {
+        let fee = rates.highest(of, input_tokens, tiers);
+        fee.map_or(Amount::ZERO, |fee| Amount::of(1, fee))
+    };
+    let sized = |unit| (Unit::RequestLow..=Unit::RequestHigh).contains(&unit);
+    Some(tokens.plus(fee(|unit| unit == Unit::Request)).plus(fee(sized)).ceil())
 }
 
 /// The factors that the request may come to: those of the context, and a region that an account may have as its default.

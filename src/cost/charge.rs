@@ -162,7 +162,7 @@ fn factors(rates: &Rates, context: &Context<'_>) -> (Vec<super::Price>, bool) {
 }
 
 /// The price of a unit; for text, where a model has a price for one other modality only (speech, images), that one.
-pub(crate) fn price(rates: &Rates, unit: Unit, measure: u64, tiers: &[Tier]) -> Option<Found> {
+fn price(rates: &Rates, unit: Unit, measure: u64, tiers: &[Tier]) -> Option<Found> {
     let instead = || {
         let mut others = substitutes(unit).iter();
         let found = others.find_map(|other| rates.price(*other, measure, tiers))?;
@@ -172,7 +172,7 @@ pub(crate) fn price(rates: &Rates, unit: Unit, measure: u64, tiers: &[Tier]) -> 
 }
 
 /// What text is paid as at a model that has no price for text.
-pub(crate) fn substitutes(unit: Unit) -> &'static [Unit] {
+fn substitutes(unit: Unit) -> &'static [Unit] {
     if unit == Unit::Citation {
         &[]
     } else if unit.is_prompt_token() {
@@ -221,7 +221,7 @@ fn has_image(rates: &Rates, used: &Buckets) -> bool {
 }
 
 /// The fee by request of a model that searches with every call.
-pub(crate) fn fee(rates: &Rates, context: &Context<'_>) -> Option<Unit> {
+fn fee(rates: &Rates, context: &Context<'_>) -> Option<Unit> {
     let fee = context.request_unit();
     rates.has(fee).then_some(fee)
 }

@@ -1,7 +1,8 @@
 //! Finds a model by the names that configurations, clients and answers give it, without guessing.
 
+use super::decode::ProviderRow;
 use super::entry::Entry;
-use super::table::{PriceTable, ProviderRow};
+use super::table::PriceTable;
 
 /// Regions that begin a model's id with a dot behind them.
 const GEO_PREFIXES: &[&str] =

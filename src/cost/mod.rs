@@ -12,6 +12,7 @@ mod charge;
 mod columns;
 mod context;
 mod custom;
+mod decode;
 mod dialects;
 mod entry;
 mod lookup;

@@ -93,19 +93,15 @@ impl Rates {
         }
     }
 
-    /// The highest price that a unit can have up to `measure`, at any of `tiers` or none.
-    pub(crate) fn highest(&self, unit: Unit, measure: u64, tiers: &[Tier]) -> Option<Price> {
+    /// The highest price of any of some units up to `measure`, at any of `tiers` or the standard one. What a unit
+    /// without a price is paid as is among them, where they are a whole side of the bill.
+    pub(crate) fn highest(&self, of: impl Fn(Unit) -> bool, measure: u64, tiers: &[Tier]) -> Option<Price> {
         let fits = |rate: &&Rate| {
-            rate.unit == unit
+            of(rate.unit)
                 && (rate.above == 0 || measure > rate.above)
                 && (rate.tier == Tier::Standard || tiers.contains(&rate.tier))
         };
-        let own = self.0.iter().filter(fits).map(|rate| rate.price).max();
-        // A unit that has a price only for long prompts or at one tier is paid as another one otherwise.
-        match self.base(unit) {
-            Some(_) => own,
-            None => own.max(unit.paid_as().and_then(|(other, _)| self.highest(other, measure, tiers))),
-        }
+        self.0.iter().filter(fits).map(|rate| rate.price).max()
     }
 
     /// Whether any price of exactly this unit is listed.
