@@ -70,6 +70,9 @@ impl Run {
         self.check();
         assert_eq!(self.ledger.open(), 0);
         assert!(self.disk.requests.values().all(|entry| entry.state != State::Open), "a reservation never ended");
+        for (scope, view) in self.views() {
+            assert_eq!((view.total, view.reserved, view.open), (self.model.total(&scope), Money::ZERO, 0));
+        }
         self.tally
     }
 
@@ -130,7 +133,6 @@ impl Run {
                 (reserved, open),
                 "{scope}: the log's open rows are not what is held"
             );
-            assert_eq!((view.total, view.reserved), (self.model.total(scope), self.model.reserved(scope)));
             assert_eq!((view.known, &view.limits), (holder.known, &holder.limits));
             assert_eq!(view.windows.len(), holder.purses.len());
             for (index, (window, purse)) in view.windows.iter().zip(&holder.purses).enumerate() {
