@@ -1,6 +1,6 @@
 //! One seeded run: random operations on the ledger, the disk and the model, all compared after each step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tollgate::keys::calendar::Calendar;
 use tollgate::keys::duration::Span;
@@ -114,7 +114,7 @@ impl Run {
     fn check(&mut self) {
         let views = self.views();
         assert_eq!(views.keys().collect::<Vec<_>>(), self.model.holders.keys().collect::<Vec<_>>());
-        let mut logged: BTreeMap<&ScopeId, (Money, Money, u64)> = BTreeMap::new();
+        let mut logged: HashMap<&ScopeId, (Money, Money, u64)> = HashMap::new();
         for entry in self.disk.requests.values() {
             for scope in &entry.scopes {
                 let sums = logged.entry(scope).or_default();
