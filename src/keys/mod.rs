@@ -4,6 +4,7 @@
 //! says what a key may do, the [`ledger`] what it may still spend, and [`spend`] what was spent. The homes (a Durable
 //! Object, a SQLite file, memory in tests) keep what these hand out.
 
+pub mod admission;
 pub mod budget;
 pub mod calendar;
 pub mod customer;
@@ -12,6 +13,8 @@ pub mod duration;
 pub mod fields;
 pub mod ledger;
 pub mod record;
+pub mod routes;
+pub mod spend;
 pub mod team;
 pub mod token;
 pub mod user;

@@ -46,7 +46,7 @@ impl Run {
             }
             _ => {
                 let spend = if self.random.chance(70) { Money::ZERO } else { dollars(&mut self.random, 100) };
-                let since = self.model.charges.len();
+                let since = self.model.charged(&scope).len();
                 self.model.holder(&scope, self.now);
                 self.model.roll(&scope, self.now);
                 let purse = &mut self.model.holder(&scope, self.now).purses[0];

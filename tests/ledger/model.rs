@@ -22,7 +22,7 @@ pub(crate) struct Made {
     pub(crate) open: bool,
 }
 
-/// A budget of a scope: what was charged from the closing `since` on, above `start`.
+/// A budget of a scope: what was charged to it from the charge `since` on, above `start`.
 #[derive(Clone, Debug)]
 pub(crate) struct Purse {
     pub(crate) max: Option<Money>,
@@ -44,7 +44,8 @@ pub(crate) struct Model {
     pub(crate) calendar: Calendar,
     pub(crate) customer: Limits,
     pub(crate) made: Vec<Made>,
-    pub(crate) charges: Vec<(Vec<ScopeId>, Money)>,
+    /// Every charge of each scope.
+    pub(crate) charges: BTreeMap<ScopeId, Vec<Money>>,
     pub(crate) holders: BTreeMap<ScopeId, Holder>,
 }
 
@@ -65,7 +66,7 @@ impl Model {
     }
 
     pub(crate) fn limit(&mut self, scope: &ScopeId, limits: Limits, now: u64) {
-        let (calendar, since) = (self.calendar, self.charges.len());
+        let (calendar, since) = (self.calendar, self.charged(scope).len());
         let holder = self.holders.get_mut(scope).unwrap();
         let mut wanted = vec![(limits.max_budget, limits.budget_duration)];
         wanted.extend(limits.more.iter().map(|budget| (Some(budget.max), budget.span)));
@@ -83,7 +84,7 @@ impl Model {
     }
 
     pub(crate) fn roll(&mut self, scope: &ScopeId, now: u64) {
-        let (calendar, since) = (self.calendar, self.charges.len());
+        let (calendar, since) = (self.calendar, self.charged(scope).len());
         let Some(holder) = self.holders.get_mut(scope) else { return };
         for purse in &mut holder.purses {
             if purse.reset.is_some_and(|reset| now >= reset) {
@@ -93,13 +94,16 @@ impl Model {
         }
     }
 
+    pub(crate) fn charged(&self, scope: &ScopeId) -> &[Money] {
+        self.charges.get(scope).map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn spent(&self, scope: &ScopeId, purse: &Purse) -> Money {
-        let later = self.charges[purse.since..].iter().filter(|(scopes, _)| scopes.contains(scope));
-        purse.start + later.map(|(_, cost)| *cost).sum::<Money>()
+        purse.start + self.charged(scope)[purse.since..].iter().copied().sum::<Money>()
     }
 
     pub(crate) fn total(&self, scope: &ScopeId) -> Money {
-        self.charges.iter().filter(|(scopes, _)| scopes.contains(scope)).map(|(_, cost)| *cost).sum()
+        self.charged(scope).iter().copied().sum()
     }
 
     pub(crate) fn reserved(&self, scope: &ScopeId) -> Money {
@@ -206,6 +210,8 @@ impl Model {
         }
         self.made[at].open = false;
         self.made[at].tokens = tokens.unwrap_or(self.made[at].tokens);
-        self.charges.push((scopes, cost));
+        for scope in scopes {
+            self.charges.entry(scope).or_default().push(cost);
+        }
     }
 }

@@ -238,3 +238,16 @@ fn one_request_writes_one_row_and_updates_it_once() {
     assert!(matches!(settled.changes.as_slice(), [Change::Close(_)]));
     assert!(matches!(ledger.snapshot().changes.as_slice(), [Change::Scope(_), Change::Mark(_)]));
 }
+
+#[test]
+fn a_model_that_a_record_names_no_more_loses_its_limit() {
+    let mut ledger = ledger(Limits::default());
+    let model = ScopeId::key_model("k", "gpt");
+    let _ = ledger.apply(&[(key(), budget("5")), (model.clone(), budget("0"))], NOW);
+    let scopes = vec![key(), model.clone()];
+    assert!(reserve(&mut ledger, Ask { scopes: scopes.clone(), ..ask(1, "1") }).is_err());
+    let written = ledger.apply(&[(key(), budget("5"))], NOW).changes.len();
+    assert_eq!(written, 2);
+    assert!(reserve(&mut ledger, Ask { scopes, ..ask(2, "1") }).is_ok());
+    assert!(!ledger.knows(&model) && ledger.knows(&key()));
+}

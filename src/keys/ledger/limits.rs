@@ -73,6 +73,24 @@ impl Ledger {
         })
     }
 
+    /// Takes over a record: sets the limits of an object and of what belongs to it (`scopes` of the record, the object
+    /// first), and removes those of its models and members that are not named any more. Writes one scope row for each.
+    pub fn apply(&mut self, scopes: &[(ScopeId, Limits)], now_ms: u64) -> Answer<()> {
+        let mut answer = Answer::new(());
+        let Some((owner, _)) = scopes.first() else { return answer };
+        let named = |scope: &ScopeId| scopes.iter().any(|(other, _)| other == scope);
+        let gone =
+            |account: &&super::Account| account.known && account.scope.belongs_to(owner) && !named(&account.scope);
+        let gone: Vec<ScopeId> = self.accounts.iter().filter(gone).map(|account| account.scope.clone()).collect();
+        for scope in &gone {
+            answer.changes.extend(self.remove(scope, now_ms).changes);
+        }
+        for (scope, limits) in scopes {
+            answer.changes.extend(self.configure(scope, limits.clone(), now_ms).changes);
+        }
+        answer
+    }
+
     /// Takes a scope away: a key or team so removed admits nothing more. Its spend stays in the books, and open
     /// reservations still settle. Writes one scope row, or none where the scope is not there.
     pub fn remove(&mut self, scope: &ScopeId, now_ms: u64) -> Answer<()> {

@@ -21,7 +21,7 @@ mod figures;
 mod hold;
 mod limits;
 mod load;
-mod pico;
+pub(super) mod pico;
 mod rate;
 mod refusal;
 mod reserve;

@@ -93,6 +93,16 @@ impl ScopeId {
         Self { kind: ScopeKind::Global, id: String::new() }
     }
 
+    /// Whether it is a model of `owner` (a key or a team) or a member of it.
+    pub(super) fn belongs_to(&self, owner: &Self) -> bool {
+        let by_kind = match owner.kind {
+            ScopeKind::Key => self.kind == ScopeKind::KeyModel,
+            ScopeKind::Team => matches!(self.kind, ScopeKind::TeamModel | ScopeKind::Member),
+            _ => false,
+        };
+        by_kind && self.as_pair().is_some_and(|(first, _)| first == owner.id)
+    }
+
     /// The two names of a pair: a key or team and its model, a team and its user.
     pub fn as_pair(&self) -> Option<(&str, &str)> {
         if !matches!(self.kind, ScopeKind::KeyModel | ScopeKind::TeamModel | ScopeKind::Member) {
