@@ -36,6 +36,22 @@ impl std::fmt::Debug for Vocabulary {
 impl Vocabulary {
     /// Reads unpacked merge planes (`vocab/README.md`).
     ///
+    /// ```
+    /// use tollgate::cost::tokens::{Encoding, Vocabulary};
+    ///
+    /// # fn unpack(path: &str) -> Vec<u8> {
+    /// #     let mut planes = Vec::new();
+    /// #     let file = std::fs::File::open(path).unwrap();
+    /// #     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut planes).unwrap();
+    /// #     planes
+    /// # }
+    /// let planes = unpack("vocab/cl100k_base.bin.gz");
+    /// let vocabulary = Vocabulary::load(Encoding::Cl100kBase, &planes)?;
+    /// assert_eq!(vocabulary.count("You are a bot."), 5);
+    /// assert!(Vocabulary::load(Encoding::O200kBase, &planes).is_err());
+    /// # Ok::<(), tollgate::error::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Another length or checksum than the encoding's, an id that is not older than its token, a byte that is missing
@@ -200,7 +216,8 @@ mod tests {
                 let (_, two) = super::super::work::measure(|| vocabulary.count(text));
                 // A heap of twice the size is one level deeper: 6 % of 16.
                 assert!(two * 100 <= one * 213, "{start:?}: {one} steps for a half, {two} for all");
-                assert!(one < 60 * half.len() as u64, "{:?}: {one} steps for {} bytes", start, half.len());
+                // About four times the depth of the heap.
+                assert!(one < 80 * half.len() as u64, "{start:?}: {one} steps for a half");
             }
         }
     }
