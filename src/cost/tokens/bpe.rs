@@ -121,7 +121,7 @@ impl Vocabulary {
     /// Counts the tokens of a text, exactly; marks of special tokens (`<|endoftext|>`) count as the text that they are.
     ///
     /// The work is linear in the text's length but for a logarithm in the length of its longest piece. The caller
-    /// bounds the length: [`Vocabulary::count_up_to`].
+    /// bounds the length: `Counter::count`.
     pub fn count(&self, text: &str) -> u64 {
         let mut merger = Merger::new(self, text.len());
         Pieces::new(text, self.encoding).map(|piece| merger.count(text, piece)).sum()

@@ -6,7 +6,7 @@ use super::models::Family;
 use super::{Encoding, Method, TokenCount};
 
 /// Bytes up to which text is counted whole, 1 MiB: 250,000 tokens of English, in wasm 25 ms of prose and at most half a
-/// second of hostile text. What is longer is counted in [`SAMPLES`] evenly spaced samples that have this length together,
+/// second of hostile text. What is longer is counted in 16 evenly spaced samples that have this length together,
 /// and the sum is scaled.
 pub const MOST_BYTES: usize = 1 << 20;
 
