@@ -1,6 +1,7 @@
 //! Speed of the token counter beside tiktoken-rs: `cargo bench --bench tokens [-- FILE…]`.
 //!
-//! Without files it takes text of the repository: recorded strings for prose and Chinese and Japanese, `src/` for code.
+//! Without files it takes text of the repository: the comments of `src/` for English, the rest of it for code, recorded
+//! strings for Chinese and Japanese. `CARGO_PROFILE_BENCH_OPT_LEVEL=3` is the fair comparison: releases are built for size.
 
 #![expect(
     clippy::print_stdout,
@@ -69,18 +70,20 @@ fn unpack(path: &str) -> Vec<u8> {
 fn own_texts() -> Vec<(String, String)> {
     let rows: Vec<serde_json::Value> =
         serde_json::from_slice(&unpack("tests/data/tokenizer_reference.json.gz")).expect("JSON");
-    let strings: Vec<&str> = rows.iter().filter_map(|row| row["s"].as_str()).filter(|text| text.len() > 300).collect();
-    let share = |text: &str, of: fn(char) -> bool| text.chars().filter(|c| of(*c)).count() * 100 / text.chars().count();
-    let prose = |text: &&&str| share(text, |c| c.is_ascii_lowercase() || c == ' ') > 85;
-    let han = |text: &&&str| share(text, |c| ('\u{3040}'..'\u{A000}').contains(&c)) > 40;
-    let join = |texts: Vec<&&str>| texts.into_iter().copied().collect::<Vec<_>>().join("\n");
-    let mut code = String::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
-    vec![
-        ("English".to_owned(), join(strings.iter().filter(prose).collect())),
-        ("code".to_owned(), code),
-        ("Chinese and Japanese".to_owned(), join(strings.iter().filter(han).collect())),
-    ]
+    let strings = rows.iter().filter_map(|row| row["s"].as_str()).filter(|text| text.len() > 300);
+    let share = |text: &str| {
+        let han = text.chars().filter(|character| ('\u{3040}'..'\u{A000}').contains(character)).count();
+        han * 100 / text.chars().count()
+    };
+    let han: Vec<&str> = strings.filter(|text| share(text) > 40).collect();
+    let mut source = String::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut source);
+    let is_comment = |line: &&str| line.trim_start().starts_with("//");
+    let (comments, code): (Vec<&str>, Vec<&str>) = source.lines().partition(is_comment);
+    let prose: Vec<&str> = comments.iter().map(|line| line.trim_start().trim_start_matches(['/', '!', ' '])).collect();
+    [("English", prose), ("code", code), ("Chinese and Japanese", han)]
+        .map(|(name, lines)| (name.to_owned(), lines.join("\n")))
+        .into()
 }
 
 fn sources(folder: &Path, out: &mut String) {

@@ -74,6 +74,19 @@ fn called_functions_and_thinking_count_and_signatures_do_not() {
 }
 
 #[test]
+fn an_image_in_anthropics_shape_is_measured_by_its_header() {
+    // PNG, 1,000 by 1,000 pixels: 36 by 36 patches of 28.
+    let data = "iVBORw0KGgoAAAANSUhEUgAAA+gAAAPo";
+    let image = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}});
+    let remote = json!({"type": "image", "source": {"type": "url", "url": "https://a/b.png"}});
+    let count = |part: &Value| {
+        let body = json!({"model": "x", "messages": [{"role": "user", "content": [part]}]});
+        count_chat(&request(&body), "claude-sonnet-4-5", Counter::Estimate(Family::Claude46)).unwrap().value
+    };
+    assert_eq!(count(&image) - count(&remote), 36 * 36 - 250);
+}
+
+#[test]
 fn a_request_of_many_long_texts_is_sampled() {
     let text = "All work and no play. ".repeat(60_000);
     let messages: Vec<Value> = (0..6).map(|_| json!({"role": "user", "content": text})).collect();

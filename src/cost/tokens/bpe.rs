@@ -36,6 +36,22 @@ impl std::fmt::Debug for Vocabulary {
 impl Vocabulary {
     /// Reads unpacked merge planes (`vocab/README.md`).
     ///
+    /// ```
+    /// use tollgate::cost::tokens::{Encoding, Vocabulary};
+    ///
+    /// # fn unpack(path: &str) -> Vec<u8> {
+    /// #     let mut planes = Vec::new();
+    /// #     let file = std::fs::File::open(path).unwrap();
+    /// #     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut planes).unwrap();
+    /// #     planes
+    /// # }
+    /// let planes = unpack("vocab/cl100k_base.bin.gz");
+    /// let vocabulary = Vocabulary::load(Encoding::Cl100kBase, &planes)?;
+    /// assert_eq!(vocabulary.count("You are a bot."), 5);
+    /// assert!(Vocabulary::load(Encoding::O200kBase, &planes).is_err());
+    /// # Ok::<(), tollgate::error::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Another length or checksum than the encoding's, an id that is not older than its token, a byte that is missing
@@ -105,7 +121,7 @@ impl Vocabulary {
     /// Counts the tokens of a text, exactly; marks of special tokens (`<|endoftext|>`) count as the text that they are.
     ///
     /// The work is linear in the text's length but for a logarithm in the length of its longest piece. The caller
-    /// bounds the length: [`Vocabulary::count_up_to`].
+    /// bounds the length: `Counter::count`.
     pub fn count(&self, text: &str) -> u64 {
         let mut merger = Merger::new(self, text.len());
         Pieces::new(text, self.encoding).map(|piece| merger.count(text, piece)).sum()
@@ -200,7 +216,8 @@ mod tests {
                 let (_, two) = super::super::work::measure(|| vocabulary.count(text));
                 // A heap of twice the size is one level deeper: 6 % of 16.
                 assert!(two * 100 <= one * 213, "{start:?}: {one} steps for a half, {two} for all");
-                assert!(one < 60 * half.len() as u64, "{:?}: {one} steps for {} bytes", start, half.len());
+                // About four times the depth of the heap.
+                assert!(one < 80 * half.len() as u64, "{start:?}: {one} steps for a half");
             }
         }
     }

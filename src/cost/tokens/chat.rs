@@ -135,7 +135,7 @@ impl Meter<'_> {
     fn part(&self, part: &Part) -> TokenCount {
         match part {
             Part::Text { text, .. } => self.text(text),
-            Part::Image { url, detail, .. } => self.image(url, detail.as_deref()),
+            Part::Image { url, detail, .. } => self.image(|| image_size::of_data_url(url), detail.as_deref()),
             Part::Audio { data, format } if self.is_bound() => {
                 TokenCount::exact(media::most_audio(data.len()) + format.len() as u64)
             }
@@ -148,11 +148,11 @@ impl Meter<'_> {
         }
     }
 
-    fn image(&self, url: &str, detail: Option<&str>) -> TokenCount {
+    fn image(&self, size: impl FnOnce() -> Option<(u32, u32)>, detail: Option<&str>) -> TokenCount {
         if self.is_bound() {
             return TokenCount::exact(self.rule.most());
         }
-        self.rule.count(image_size::of_data_url(url), detail)
+        self.rule.count(size(), detail)
     }
 
     fn document(&self, base64: usize) -> TokenCount {
@@ -171,11 +171,7 @@ impl Meter<'_> {
             "text" => self.text(text("text")),
             "thinking" => self.text(text("thinking")),
             "redacted_thinking" if !self.is_bound() => TokenCount::exact(0),
-            "image" => {
-                let kind = source("media_type").unwrap_or("image/png");
-                let url = source("data").map(|data| format!("data:{kind};base64,{data}")).unwrap_or_default();
-                self.image(&url, None)
-            }
+            "image" => self.image(|| source("data").and_then(image_size::of_base64), None),
             "document" => {
                 let title = self.text(text("title")).plus(self.text(text("context")));
                 let inner = part.get("source").and_then(|source| source.get("content"));

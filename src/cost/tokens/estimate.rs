@@ -11,6 +11,13 @@ use super::{Encoding, Method, TokenCount};
 const UNIT: u64 = 64;
 
 /// Estimates the tokens of a text for a family of models. Linear; never above [`upper_bound`].
+///
+/// ```
+/// use tollgate::cost::tokens::{Method, estimate, family_of};
+///
+/// let count = estimate("How many tokens has this?", family_of("anthropic", "claude-sonnet-4-5"));
+/// assert_eq!((count.value, count.method, count.error_percent), (7, Method::Estimated, 20));
+/// ```
 pub fn estimate(text: &str, family: Family) -> TokenCount {
     let row = family.row();
     let costs = match row.likeness {

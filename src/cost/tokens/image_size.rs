@@ -9,6 +9,11 @@ pub(super) fn of_data_url(url: &str) -> Option<(u32, u32)> {
     if !head.starts_with("data:") || !head.ends_with(";base64") {
         return None;
     }
+    of_base64(data)
+}
+
+/// Reads the size in pixels from the start of a base64 file.
+pub(super) fn of_base64(data: &str) -> Option<(u32, u32)> {
     let bytes = decode(data);
     let (width, height) = png(&bytes).or_else(|| gif(&bytes)).or_else(|| webp(&bytes)).or_else(|| jpeg(&bytes))?;
     (width > 0 && height > 0).then_some((width, height))

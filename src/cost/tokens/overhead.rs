@@ -6,8 +6,7 @@ use crate::openai::ToolChoice;
 /// Tokens around messages and tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Overhead {
-    family: Option<Family>,
-    /// Of every request; OpenAI primes the answer with three.
+    /// Of every request.
     pub(super) start: u64,
     /// Of every message.
     pub(super) message: u64,
@@ -17,33 +16,21 @@ pub(super) struct Overhead {
     pub(super) typescript: bool,
 }
 
-const fn overhead(family: Family, start: u64, message: u64, tools: u64) -> Overhead {
-    Overhead { family: Some(family), start, message, tools, typescript: false }
-}
-
-/// OpenAI's cookbook, "How to count tokens with tiktoken"; tools as LiteLLM counts them. For families without a row
-/// too.
-const OPENAI: Overhead = Overhead { family: None, start: 3, message: 3, tools: 9, typescript: true };
-
-/// Constants fitted by others to bills: npm ai-tokenizer 1.0.6, table of models.
-const ROWS: &[Overhead] = &[
-    // The prompt for tools depends on the version: `claude_tools`.
-    overhead(Family::Claude, 6, 2, 0),
-    overhead(Family::Claude46, 6, 2, 0),
-    overhead(Family::DeepSeek, 3, 3, 149),
-    overhead(Family::Llama, 34, 4, 173),
-    overhead(Family::Mistral, 2, 1, 60),
-    overhead(Family::Grok, 5, 3, 240),
-];
-
 /// The overhead of a model.
 pub(super) fn of(family: Family, model: &str, choice: Option<&ToolChoice>) -> Overhead {
-    let row = ROWS.iter().find(|row| row.family == Some(family)).copied().unwrap_or(OPENAI);
+    let json = |start, message, tools| Overhead { start, message, tools, typescript: false };
     match family {
-        Family::Claude | Family::Claude46 => Overhead { tools: claude_tools(model, choice), ..row },
-        // The legacy model counts four for a message.
-        _ if is_legacy(model) => Overhead { message: 4, ..row },
-        _ => row,
+        // Constants of these five were fitted by others to bills: npm ai-tokenizer 1.0.6, table of models.
+        Family::Claude | Family::Claude46 => json(6, 2, claude_tools(model, choice)),
+        Family::DeepSeek => json(3, 3, 149),
+        Family::Llama => json(34, 4, 173),
+        Family::Mistral => json(2, 1, 60),
+        Family::Grok => json(5, 3, 240),
+        // OpenAI's cookbook, "How to count tokens with tiktoken": an answer is primed with three, a message has three,
+        // with the legacy model four. Tools as LiteLLM counts them. For families of which nothing is known too.
+        Family::OpenAi | Family::OpenAiOld | Family::Gemini | Family::Qwen | Family::Cohere | Family::Other => {
+            Overhead { start: 3, message: if is_legacy(model) { 4 } else { 3 }, tools: 9, typescript: true }
+        }
     }
 }
 
@@ -53,7 +40,7 @@ pub(super) fn is_legacy(model: &str) -> bool {
 }
 
 /// The largest overhead of any family, for bounds.
-pub(super) const MOST: Overhead = Overhead { family: None, start: 40, message: 8, tools: 1_024, typescript: true };
+pub(super) const MOST: Overhead = Overhead { start: 40, message: 8, tools: 1_024, typescript: true };
 
 /// Anthropic's system prompt for tools, by choice auto or none, and any or a tool
 /// (<https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview>, "Pricing").
