@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::js_sys::{Promise, Uint8Array};
 use worker::{Env, web_sys};
 
 use super::stream::{AbortOnDrop, UpstreamBody};
-use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV};
+use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV, objects};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::{Host, Upstream};
 use crate::http::{Headers, HttpHead, HttpRequest};
+use crate::keys::directory::{self, RecordKind};
+use crate::keys::ledger::{self, ScopeId};
+
+/// How long KV's own cache may answer for the copy of a record, in seconds: its least. What costs money passes the ledger,
+/// which knows at once.
+const COPY_CACHE_SECONDS: u64 = 30;
 
 #[wasm_bindgen]
 extern "C" {
@@ -22,11 +29,13 @@ extern "C" {
 /// The host of one request.
 pub(super) struct Worker {
     env: Env,
+    /// Aborted when the client leaves (compatibility flag `enable_request_signal`).
+    signal: web_sys::AbortSignal,
 }
 
 impl Worker {
-    pub(super) fn new(env: Env) -> Self {
-        Self { env }
+    pub(super) fn new(env: Env, signal: web_sys::AbortSignal) -> Self {
+        Self { env, signal }
     }
 
     /// The configuration as JSON, from KV; an empty one where there is none.
@@ -79,6 +88,38 @@ impl Host for Worker {
         let headers: Headers = worker::Headers(response.headers()).entries().collect();
         let head = HttpHead { status: response.status(), headers };
         Ok(Upstream { head, body: UpstreamBody::of_response(&response, abort) })
+    }
+
+    async fn client_gone(&self) {
+        if self.signal.aborted() {
+            return;
+        }
+        let left = Promise::new(&mut |resolve, _| self.signal.set_onabort(Some(&resolve)));
+        // It never rejects.
+        let _ = JsFuture::from(left).await;
+    }
+
+    async fn ledger(&self, root: &ScopeId, message: &ledger::Message) -> Result<ledger::Reply> {
+        objects::ask(&self.env, objects::LEDGER, &objects::root_name(root), message).await
+    }
+
+    async fn directory(&self, call: &directory::Call) -> Result<directory::Reply> {
+        objects::ask(&self.env, objects::DIRECTORY, objects::DIRECTORY_NAME, call).await
+    }
+
+    async fn copy(&self, kind: RecordKind, id: &str) -> Option<Value> {
+        let key = format!("{}:{id}", kind.name());
+        let bytes = self.env.kv(KV).ok()?.get(&key).cache_ttl(COPY_CACHE_SECONDS).bytes().await.ok()??;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn secret_bytes(&self) -> Result<[u8; 24]> {
+        let mut bytes = [0; 24];
+        #[expect(clippy::disallowed_methods, reason = "this is the host")]
+        match getrandom::fill(&mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(_) => Err(Error::new(Kind::InternalServer, "the platform has no random numbers")),
+        }
     }
 }
 

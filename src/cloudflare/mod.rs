@@ -1,6 +1,9 @@
 //! The Cloudflare Worker: events in, the gateway, answers out.
 
+mod directory;
 mod host;
+mod ledger;
+mod objects;
 mod stream;
 
 use std::cell::RefCell;
@@ -44,7 +47,7 @@ thread_local! {
 /// Only what the platform itself refuses: everything else is an answer.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let host = Rc::new(Worker::new(env));
+    let host = Rc::new(Worker::new(env, request.inner().signal()));
     let gateway = match gateway(&host).await {
         Ok(gateway) => gateway,
         Err(error) => return Ok(whole(Reply::<UpstreamBody>::error(&error))),

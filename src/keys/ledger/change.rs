@@ -43,20 +43,22 @@ pub enum Change {
 }
 
 /// How far an open reservation has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Which reservation.
     pub seq: u64,
     /// What it has cost so far.
+    #[serde(with = "pico")]
     pub cost: Money,
     /// What it holds now: more than at first where the cost went above it.
+    #[serde(with = "pico")]
     pub reserved: Money,
     /// When it is taken for dead, in ms.
     pub deadline_ms: u64,
 }
 
 /// How a reservation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
     /// Which reservation.
     pub seq: u64,
@@ -65,6 +67,7 @@ pub struct Closing {
     /// The number of this closing, from 1.
     pub closing: u64,
     /// What every scope was charged.
+    #[serde(with = "pico")]
     pub charged: Money,
     /// Whether that is more than was reserved.
     pub over_bound: bool,

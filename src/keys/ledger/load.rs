@@ -27,6 +27,11 @@ impl Ledger {
         answer
     }
 
+    /// Whether [`Ledger::snapshot`] has anything to write.
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
     /// Rebuilds a ledger from its rows: all of `scope`, the one of `mark` (the default where there is none), and those of
     /// `request` with `seq >= mark.from_seq`, by `seq`.
     ///
