@@ -25,7 +25,7 @@ export async function step(title, work) {
   const show = () => {
     if (live) {
       const line = `  ${title} (${seconds(start)}) ${at}`;
-      process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+      process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns || 80) - 1)}`);
     } else {
       console.log(`  ${title}: ${seconds(start)}${at && ` · ${at}`}`);
     }

@@ -44,26 +44,25 @@ function code(text) {
     .map((line) => line.replace(/(^|\s)\/\/.*$/, ""));
 }
 
-function named(paths, names) {
-  if (!names.length) return [];
-  // As a whole string, or as a provider's model (`name/…`): an English word in a sentence is no provider.
+/** The lines of a file that name a provider. */
+export function namedIn(path, text, names) {
+  // As a whole string, or as a model's prefix (`name/…`): an English word in a sentence is no provider.
   const literal = new RegExp(`"(${names.join("|")})(/[^"]*)?"`);
-  return paths.flatMap((path) =>
-    code(read(path)).flatMap((line, index) => {
-      const [, name] = line.match(literal) ?? [];
-      return name ? [`${path}:${index + 1}: names the provider ${name}; only ${HOMES.join(" and ")} may`] : [];
-    }),
-  );
+  return code(text).flatMap((line, index) => {
+    const [, name] = line.match(literal) ?? [];
+    return name ? [`${path}:${index + 1}: names the provider ${name}; only ${HOMES.join(" and ")} may`] : [];
+  });
 }
 
 /** Throws with one line for each place that breaks a rule. */
 export function checkTree() {
   const sources = files("src", ".rs");
   const strangers = sources.filter((path) => !HOMES.some((home) => path.startsWith(home)));
+  const names = providers();
   const broken = [
     ...tooLong(sources, MOST_LINES),
     ...tooLong(files("scripts", ".mjs"), MOST_SCRIPT_LINES),
-    ...named(strangers, providers()),
+    ...(names.length ? strangers.flatMap((path) => namedIn(path, read(path), names)) : []),
   ];
   if (broken.length) throw new Problem(`${broken.length} broken rules of the tree`, broken.join("\n"));
   console.log(`Tree: ${sources.length} sources, no rule broken`);

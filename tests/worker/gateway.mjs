@@ -12,10 +12,10 @@ const PROGRAM = fileURLToPath(new URL("gateway-process.mjs", import.meta.url));
 /**
  * Starts the built Worker on workerd and answers `{ url, pid, logs, stop(), kill(), restart(changes) }`.
  *
- * `config` is the configuration as an object, `vars` become bindings, port 0 is any free one, `bare` is `openGateway`'s.
- * The storage lives in a folder of this gateway's own (`state`) and survives `restart`, which keeps the port and takes a
- * new `config` or new `vars`. `kill` ends workerd without warning, as a crash does; `restart` works after it. `stop`
- * removes the storage.
+ * `config` is the configuration as an object, `vars` become bindings, port 0 is any free one; for `bare` see
+ * scripts/gateway.mjs. The storage lives in a folder of this gateway's own (`state`) and survives `restart`, which
+ * keeps the port and takes a new `config` or new `vars`. `kill` ends workerd without warning, as a crash does;
+ * `restart` works after it. `stop` removes the storage.
  */
 export async function startGateway({ config = {}, vars = {}, port = 0, bare = false } = {}) {
   const state = mkdtempSync(join(tmpdir(), "tollgate-test-"));
