@@ -18,8 +18,40 @@ pub struct Screen {
     /// Stored and shown again, without effect.
     pub inert: &'static [&'static str],
     /// Known to LiteLLM, and not supported.
-    pub refused: &'static [&'static str],
+    pub refused: &'static [&'static [&'static str]],
 }
+
+/// Fields of keys that describe and bound nothing here: there are no organizations, projects or agents with limits.
+pub(super) const INERT: &[&str] = &["organization_id", "project_id", "agent_id", "config", "send_invite_email"];
+
+/// What LiteLLM acts on and this gateway does not.
+pub(super) const REFUSED: &[&str] = &[
+    "tpd_limit",
+    "tpm_limit_type",
+    "rpm_limit_type",
+    "budget_fallbacks",
+    "mcp_rpm_limit",
+    "tag_rpm_limit",
+    "allowed_cache_controls",
+    "guardrails",
+    "policies",
+    "prompts",
+    "object_permission",
+    "enforced_params",
+    "allowed_passthrough_routes",
+    "allowed_vector_store_indexes",
+    "router_settings",
+    "auto_rotate",
+    "rotation_interval",
+    "throttle_on_budget_exceeded",
+    "disable_global_guardrails",
+    "enable_prompt_caching",
+    "end_user_budget_id",
+    "temp_budget_increase",
+    "temp_budget_expiry",
+    "max_budget_per_session",
+    "max_iterations",
+];
 
 impl Screen {
     /// Checks the names of a body.
@@ -33,7 +65,7 @@ impl Screen {
             if self.known().any(|known| known == name) || self.inert.contains(&name) {
                 continue;
             }
-            if self.refused.contains(&name) {
+            if self.refuses(name) {
                 if asks_for_nothing(value) {
                     continue;
                 }
@@ -48,6 +80,11 @@ impl Screen {
             return Err(Error::bad_request(name, format!("unknown field `{name}`{hint}")));
         }
         Ok(())
+    }
+
+    /// Whether a field is one that is not supported.
+    pub(super) fn refuses(&self, name: &str) -> bool {
+        self.refused.iter().any(|names| names.contains(&name))
     }
 
     fn known(&self) -> impl Iterator<Item = &'static str> {
@@ -110,6 +147,21 @@ pub(super) fn field<T: DeserializeOwned>(body: &Map<String, Value>, name: &str) 
     }
 }
 
+/// Most tags of a key or team, so that a request's own find room among [`super::ledger::MOST_SCOPES`].
+const MOST_TAGS: usize = 8;
+
+/// Checks the tags of a record.
+///
+/// # Errors
+///
+/// More than [`MOST_TAGS`].
+pub(super) fn check_tags(tags: &[String]) -> Result<()> {
+    if tags.len() > MOST_TAGS {
+        return Err(Error::bad_request("tags", format!("`tags` has more than {MOST_TAGS} entries")));
+    }
+    Ok(())
+}
+
 /// How many letters have to be changed, added or taken away to get from `a` to `b`; bounded input, so the plain table.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(40).collect(), b.chars().take(40).collect());
@@ -133,7 +185,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const SCREEN: Screen = Screen { known: &[&["max_budget", "models"]], inert: &["config"], refused: &["guardrails"] };
+    const SCREEN: Screen =
+        Screen { known: &[&["max_budget", "models"]], inert: &["config"], refused: &[&["guardrails"]] };
 
     fn check(body: &Value) -> Result<()> {
         SCREEN.check(body.as_object().unwrap())
