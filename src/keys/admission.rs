@@ -15,7 +15,8 @@ use crate::error::{Error, Kind, Result};
 pub struct Caller<'a> {
     /// The key.
     pub key: &'a KeyRecord,
-    /// Its team.
+    /// Its team. A read copy may not be there yet: then the team's ledger has to be asked, since a key whose team is
+    /// gone may do nothing.
     pub team: Option<&'a TeamRecord>,
     /// Its user.
     pub user: Option<&'a UserRecord>,

@@ -1,6 +1,6 @@
 //! Which models a list allows: names, wildcards, access groups and LiteLLM's special words.
 
-/// The model that a request asks for, after [`Caller::resolve`].
+/// The model that a request asks for, after [`super::admission::Caller::resolve`].
 #[derive(Clone, Debug, Default)]
 pub struct ModelFacts {
     /// The model group; behind it every other name by which a list may allow it: the target of a router's alias, and the

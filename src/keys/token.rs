@@ -41,6 +41,9 @@ pub enum Form {
 }
 
 /// Makes a virtual key from fresh random bytes.
+///
+/// The secret must outlive the keys: `LITELLM_SALT_KEY` where it is set, else the master key, whose change then turns
+/// every generated key into a forged one.
 pub fn generate(random: &[u8; RANDOM_BYTES], secret: &Secret) -> String {
     let mut key = String::with_capacity(PREFIX.len() + RANDOM_CHARACTERS + MAC_CHARACTERS);
     key.push_str(PREFIX);

@@ -220,10 +220,8 @@ impl Account {
         if !self.limits.has_budget() || ask.bound == Some(Money::ZERO) {
             return Ok(wanted);
         }
-        if ask.bound.is_none() {
-            return Err(Refusal::new(self.scope.clone(), RefusalKind::Unpriced));
-        }
-        let least = ask.least.max(Money::from_pico(1));
+        let Some(bound) = ask.bound else { return Err(Refusal::new(self.scope.clone(), RefusalKind::Unpriced)) };
+        let least = ask.least.min(bound).max(Money::from_pico(1));
         let mut granted = wanted;
         for (index, window) in self.windows.iter().enumerate() {
             let Some(max) = window.max else { continue };
@@ -257,7 +255,7 @@ impl Account {
         let mut granted = wanted;
         if let Some(limit) = self.limits.tpm {
             let left = limit.saturating_sub(rate.tokens);
-            if left == 0 || left < ask.tokens_least {
+            if left == 0 || left < ask.tokens_least.min(ask.tokens) {
                 return refuse(RefusalKind::Tokens { limit, left, reset_at_ms: rate.ends_ms() });
             }
             granted = granted.min(left);
