@@ -4,8 +4,8 @@
 
 use super::customer::CustomerRecord;
 use super::models::{ModelFacts, allows};
-use super::record::{KeyRecord, KeyType};
-use super::routes;
+use super::record::KeyRecord;
+use super::routes::{self, KeyType};
 use super::team::TeamRecord;
 use super::user::UserRecord;
 use crate::error::{Error, Kind, Result};

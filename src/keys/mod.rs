@@ -24,6 +24,7 @@ pub mod user;
 
 pub use budget::{Allowance, BudgetRecord};
 pub use customer::CustomerRecord;
-pub use record::{KeyRecord, KeyType};
+pub use record::KeyRecord;
+pub use routes::KeyType;
 pub use team::{Member, TeamRecord, TeamRole};
 pub use user::{Role, UserRecord};

@@ -10,24 +10,10 @@ use super::calendar::{parse_time, write_time};
 use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind, ScopeView};
+use super::routes::KeyType;
 use crate::error::{Error, Result};
 use crate::money::Money;
 use crate::secret::mask;
-
-/// Which routes a key may call when `allowed_routes` does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyType {
-    /// What its user's role allows.
-    #[default]
-    Default,
-    /// The routes of LLM calls.
-    LlmApi,
-    /// The routes of management.
-    Management,
-    /// The routes that only read.
-    ReadOnly,
-}
 
 /// What is known of a key; never the key itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +81,7 @@ const FIELDS: &[&str] = &[
     "blocked",
     "permissions",
     "access_group_ids",
+    "expires",
 ];
 
 /// Fields of requests that the gateway takes out itself.
@@ -135,6 +122,12 @@ impl KeyRecord {
         stored.retain(|name, _| !OF_REQUESTS.contains(&name.as_str()) && !SCREEN.refuses(name));
         let mut record: Self = fields::patched(self, &stored)?;
         record.allowance.check()?;
+        if let Some(expires) = &record.expires {
+            let ms = parse_time(expires).ok_or_else(|| {
+                Error::bad_request("expires", "`expires` is no time: write `2026-11-21T00:00:00Z`, or send `duration`")
+            })?;
+            record.expires = Some(write_time(ms));
+        }
         if let Some(duration) = body.get("duration") {
             record.expires = expires(duration, now_ms)?;
         }
@@ -271,6 +264,7 @@ mod tests {
             (json!({"key_type": "root"}), "key_type"),
             (json!({"models": "gpt-4o"}), "models"),
             (json!({"duration": "soon"}), "duration"),
+            (json!({"expires": "tomorrow"}), "expires"),
             (json!({"max_budget": -3}), "max_budget"),
             (json!({"guardrails": ["pii"]}), "guardrails"),
             (json!({"token": "abc"}), "token"),

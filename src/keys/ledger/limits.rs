@@ -74,7 +74,8 @@ impl Ledger {
     }
 
     /// Takes over a record: sets the limits of an object and of what belongs to it (`scopes` of the record, the object
-    /// first), and removes those of its models and members that are not named any more. Writes one scope row for each.
+    /// first), and removes those of its models and members that are not named any more. Writes one scope row
+    /// for each that changes.
     pub fn apply(&mut self, scopes: &[(ScopeId, Limits)], now_ms: u64) -> Answer<()> {
         let mut answer = Answer::new(());
         let Some((owner, _)) = scopes.first() else { return answer };
@@ -86,7 +87,11 @@ impl Ledger {
             answer.changes.extend(self.remove(scope, now_ms).changes);
         }
         for (scope, limits) in scopes {
-            answer.changes.extend(self.configure(scope, limits.clone(), now_ms).changes);
+            let slot = self.slots.get(scope).and_then(|slot| self.accounts.get(*slot));
+            // A change of a team of a thousand members writes the rows of those that it changes.
+            if !slot.is_some_and(|account| account.known && account.limits == *limits) {
+                answer.changes.extend(self.configure(scope, limits.clone(), now_ms).changes);
+            }
         }
         answer
     }

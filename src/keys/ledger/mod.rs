@@ -7,12 +7,32 @@
 //! The promise: for every scope and each of its budgets, `spent + reserved <= max` after every admission. It can be above
 //! only where a settlement was larger than its own reservation, or a limit or a spend was set by hand afterwards.
 //!
-//! Disk holds three tables: `request` (one [`Entry`] for each reservation, which is also the spend log), `scope` (one
-//! [`ScopeRow`] for each scope) and `mark` (one [`Mark`]). Amounts cross as decimal strings of pico-dollars: an i64 of
-//! nano-dollars would round every request, and a JavaScript number holds only 9,007 dollars of pico-dollars exactly.
+//! Disk holds three tables:
+//!
+//! ```text
+//! request  seq INTEGER PRIMARY KEY and the fields of Entry   the spend log and the open reservations in one
+//! scope    kind, id PRIMARY KEY; a ScopeRow as JSON          limits, and sums that reach up to a closing
+//! mark     one row: Mark                                     where a reload starts to read `request`
+//!
+//! reserve              inserts 1 request
+//! settle, release      updates 1 request
+//! expire               updates 1 request for each reservation that ends
+//! checkpoint           updates 1 request
+//! configure, remove, block, set_spend   replaces 1 scope;  apply: 1 for each scope that changes
+//! snapshot             replaces 1 scope for each that changed since the last, and the mark
+//! a budget window that starts anew      replaces 1 scope, in whichever operation meets it
+//! ```
+//!
+//! Amounts cross as decimal strings of pico-dollars: an i64 of nano-dollars would round every request, and a JavaScript
+//! number holds only 9,007 dollars of pico-dollars exactly. `CAST(SUM(CAST(charged AS INTEGER)) AS TEXT)` sums up to nine
+//! million dollars in SQL without loss.
 //!
 //! Closings are numbered. A scope's row says through which closing its sums go, so a reload adds exactly the entries
-//! closed after it: no clock is asked, and no clock that jumps can count anything twice.
+//! closed after it: no clock is asked, and no clock that jumps can count anything twice. A home that feeds roll-ups uses
+//! the same numbers to add each entry once.
+//!
+//! A customer, a tag or the proxy as a whole that spends in several roots has books in each of them: a root sees, and so
+//! bounds, only what passes through it.
 
 mod account;
 mod change;
