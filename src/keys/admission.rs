@@ -39,7 +39,8 @@ impl Caller<'_> {
     pub fn admit(&self, route: &str, asked: &str, model: Option<&ModelFacts>, now_ms: u64) -> Result<()> {
         self.check_key(now_ms)?;
         if let Some(model) = model {
-            // An alias of the key is a model that the key's maker gave it; team and user still have to allow its target.
+            // An alias of the key is a model that the key's maker gave it; team and user still have to allow its
+            // target.
             let named = self.key.aliases.contains_key(asked);
             let lists = (self.key.models.as_slice(), self.key.access_group_ids.as_slice());
             if !named && !allows(lists, model, self.team.is_some()) {
@@ -155,8 +156,8 @@ fn effective_routes(key: &KeyRecord) -> Vec<&str> {
 
 fn model_denied(object: &str, model: &str) -> Error {
     let message = format!(
-        "The requested model '{model}' is not available for this API key, or the model name is invalid. Check the models \
-         available to you and try again."
+        "The requested model '{model}' is not available for this API key, or the model name is invalid. Check the \
+         models available to you and try again."
     );
     Error::new(Kind::PermissionDenied, message).with_type(format!("{object}_model_access_denied")).with_param("model")
 }

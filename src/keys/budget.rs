@@ -227,6 +227,7 @@ mod tests {
 
     #[test]
     fn wrong_limits_are_refused_by_name() {
+        let day = |max: u64, span: &str| json!({"max_budget": max, "budget_duration": span});
         for (body, field) in [
             (json!({"max_budget": -1}), "max_budget"),
             (json!({"max_budget": "lots"}), "max_budget"),
@@ -234,10 +235,7 @@ mod tests {
             (json!({"rpm_limit": -5}), "rpm_limit"),
             (json!({"model_max_budget": {"a": {"budget": 1}}}), "model_max_budget"),
             (json!({"budget_limits": [{"max_budget": 1}]}), "budget_limits"),
-            (
-                json!({"budget_limits": [{"max_budget": 1, "budget_duration": "1d"}, {"max_budget": 2, "budget_duration": "daily"}]}),
-                "budget_limits",
-            ),
+            (json!({"budget_limits": [day(1, "1d"), day(2, "daily")]}), "budget_limits"),
             (json!({"tpd_limit": 10}), "tpd_limit"),
             (json!({"max_budgte": 1}), "max_budgte"),
         ] {

@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 /// The fields of a management request.
 ///
 /// Nothing is dropped in silence: what a record types is acted on; what only describes (`inert`) is stored and shown
-/// again; what LiteLLM would act on and this gateway does not (`refused`) is refused unless it asks for nothing (`null`,
-/// `false`, empty), for a limit that is accepted and not kept is worse than none; and anything else is refused as unknown.
+/// again; what LiteLLM would act on and this gateway does not (`refused`) is refused unless it asks for nothing
+/// (`null`, `false`, empty), for a limit that is accepted and not kept is worse than none; and anything else is
+/// refused as unknown.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
     /// Acted on.

@@ -3,8 +3,8 @@
 /// The model that a request asks for, after [`super::admission::Caller::resolve`].
 #[derive(Clone, Debug, Default)]
 pub struct ModelFacts {
-    /// The model group; behind it every other name by which a list may allow it: the target of a router's alias, and the
-    /// name with its provider in front (`openai/gpt-4o`), which wildcards need.
+    /// The model group; behind it every other name by which a list may allow it: the target of a router's alias, and
+    /// the name with its provider in front (`openai/gpt-4o`), which wildcards need.
     pub names: Vec<String>,
     /// The access groups that it is in (`model_info.access_groups`).
     pub access_groups: Vec<String>,

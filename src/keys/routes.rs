@@ -50,8 +50,8 @@ pub(super) fn in_group(name: &str, route: &str) -> Option<bool> {
     Some(groups.iter().any(|group| among(group, route)))
 }
 
-/// Whether a role may call a route, and how far that goes. `role` is `None` for a key without a user; `sees_spend` is the
-/// key's permission `get_spend_routes`; `user_id` is named (masked) in the error.
+/// Whether a role may call a route, and how far that goes. `role` is `None` for a key without a user; `sees_spend` is
+/// the key's permission `get_spend_routes`; `user_id` is named (masked) in the error.
 ///
 /// # Errors
 ///
@@ -74,8 +74,8 @@ pub fn reach(role: Option<Role>, route: &str, sees_spend: bool, user_id: Option<
     by_permission.or(by_role).or(by_model).ok_or_else(|| {
         let role = role.map_or("unknown", Role::name);
         let message = format!(
-            "Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route={route}. Your \
-             role={role}. Your user_id={}",
+            "Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route={route}. \
+             Your role={role}. Your user_id={}",
             masked(user_id.unwrap_or("unknown"))
         );
         Error::new(Kind::PermissionDenied, message).with_type("auth_error")

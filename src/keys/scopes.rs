@@ -4,10 +4,11 @@ use super::admission::Caller;
 use super::ledger::{ScopeId, ScopeKind};
 
 impl Caller<'_> {
-    /// The scopes that a request counts against, in LiteLLM's order of checks. `model` is the model group, `customer` the
-    /// id that the request names, `tags` those of the request and of its key and team.
+    /// The scopes that a request counts against, in LiteLLM's order of checks. `model` is the model group, `customer`
+    /// the id that the request names, `tags` those of the request and of its key and team.
     ///
-    /// The user's own budget counts for keys without a team alone: a team's ledger cannot see what a user spends elsewhere.
+    /// The user's own budget counts for keys without a team alone: a team's ledger cannot see what a user spends
+    /// elsewhere.
     pub fn scopes(&self, model: &str, customer: Option<&str>, tags: &[String]) -> Vec<ScopeId> {
         let (key, token) = (self.key, &self.key.token);
         let mut scopes = vec![ScopeId::new(ScopeKind::Key, token)];

@@ -110,7 +110,8 @@ impl UserRecord {
     ///
     /// # Errors
     ///
-    /// A field that is unknown, refused or wrong; see [`Screen`]. The fields of the first key are known to a new user alone.
+    /// A field that is unknown, refused or wrong; see [`Screen`]. The fields of the first key are known to a new user
+    /// alone.
     pub fn patched(&self, body: &Map<String, Value>, now_ms: u64) -> Result<Self> {
         let screen = if self.created_at.is_empty() { NEW } else { UPDATE };
         screen.check(body)?;

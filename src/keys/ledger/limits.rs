@@ -63,8 +63,8 @@ impl Limits {
 }
 
 impl Ledger {
-    /// Sets the limits of a scope, and makes it known. What was spent stays: in the first window always, in further ones
-    /// where a window of the same length was there before. Writes one scope row.
+    /// Sets the limits of a scope, and makes it known. What was spent stays: in the first window always, in further
+    /// ones where a window of the same length was there before. Writes one scope row.
     pub fn configure(&mut self, scope: &ScopeId, limits: Limits, now_ms: u64) -> Answer<()> {
         let calendar = self.settings.calendar;
         self.edit(scope, now_ms, |account| {
@@ -125,7 +125,8 @@ impl Ledger {
     }
 
     /// Starts every budget window anew that is due: for an alarm, so that `/key/info` of an idle key shows the reset.
-    /// The other operations do it themselves for the scopes that they touch. Writes one row for each scope that changed.
+    /// The other operations do it themselves for the scopes that they touch. Writes one row for each scope that
+    /// changed.
     pub fn reset_due(&mut self, now_ms: u64) -> Answer<()> {
         let mut answer = Answer::new(());
         for slot in 0..self.accounts.len() {

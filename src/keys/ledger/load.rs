@@ -8,9 +8,9 @@ use super::scope::ScopeId;
 use super::{Ledger, Settings};
 
 impl Ledger {
-    /// Writes the sums of every scope that changed, and how far they reach, so that a reload reads few rows. For an alarm,
-    /// about once a minute while there is traffic. Writes one `scope` row for each changed scope and one `mark` row, or
-    /// nothing where nothing changed.
+    /// Writes the sums of every scope that changed, and how far they reach, so that a reload reads few rows. For an
+    /// alarm, about once a minute while there is traffic. Writes one `scope` row for each changed scope and one
+    /// `mark` row, or nothing where nothing changed.
     ///
     /// A reload is exact with any snapshot or none: snapshots only bound its length.
     pub fn snapshot(&mut self) -> Answer<()> {
@@ -27,8 +27,8 @@ impl Ledger {
         answer
     }
 
-    /// Rebuilds a ledger from its rows: all of `scope`, the one of `mark` (the default where there is none), and those of
-    /// `request` with `seq >= mark.from_seq`, by `seq`.
+    /// Rebuilds a ledger from its rows: all of `scope`, the one of `mark` (the default where there is none), and
+    /// those of `request` with `seq >= mark.from_seq`, by `seq`.
     ///
     /// Scopes without a record take the settings' present limits; reservations past their deadline wait for
     /// [`Ledger::expire`].

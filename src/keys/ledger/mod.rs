@@ -1,11 +1,12 @@
 //! The ledger of one budget root: who has spent what, what is reserved, and whether one more request is paid for.
 //!
-//! A pure state machine. Every operation takes the clock as an argument and returns its answer together with the rows to
-//! write ([`Change`]); a home writes them in the same synchronous block, so that memory and disk never disagree, and
-//! rebuilds the whole state with [`Ledger::load`] after a crash.
+//! A pure state machine. Every operation takes the clock as an argument and returns its answer together with the rows
+//! to write ([`Change`]); a home writes them in the same synchronous block, so that memory and disk never disagree,
+//! and rebuilds the whole state with [`Ledger::load`] after a crash.
 //!
-//! The promise: for every scope and each of its budgets, `spent + reserved <= max` after every admission. It can be above
-//! only where a settlement was larger than its own reservation, or a limit or a spend was set by hand afterwards.
+//! The promise: for every scope and each of its budgets, `spent + reserved <= max` after every admission. It can be
+//! above only by what settlements and checkpoints exceeded their own reservations, and by what a limit or a spend that
+//! was set by hand left above it.
 //!
 //! Disk holds three tables:
 //!
@@ -23,16 +24,16 @@
 //! a budget window that starts anew      replaces 1 scope, in whichever operation meets it
 //! ```
 //!
-//! Amounts cross as decimal strings of pico-dollars: an i64 of nano-dollars would round every request, and a JavaScript
-//! number holds only 9,007 dollars of pico-dollars exactly. `CAST(SUM(CAST(charged AS INTEGER)) AS TEXT)` sums up to nine
-//! million dollars in SQL without loss.
+//! Amounts cross as decimal strings of pico-dollars: an i64 of nano-dollars would round every request, and a
+//! JavaScript number holds only 9,007 dollars of pico-dollars exactly. `CAST(SUM(CAST(charged AS INTEGER)) AS TEXT)`
+//! sums up to nine million dollars in SQL without loss.
 //!
 //! Closings are numbered. A scope's row says through which closing its sums go, so a reload adds exactly the entries
-//! closed after it: no clock is asked, and no clock that jumps can count anything twice. A home that feeds roll-ups uses
-//! the same numbers to add each entry once.
+//! closed after it: no clock is asked, and no clock that jumps can count anything twice. A home that feeds roll-ups
+//! uses the same numbers to add each entry once.
 //!
-//! A customer, a tag or the proxy as a whole that spends in several roots has books in each of them: a root sees, and so
-//! bounds, only what passes through it.
+//! A customer, a tag or the proxy as a whole that spends in several roots has books in each of them: a root sees, and
+//! so bounds, only what passes through it.
 
 mod account;
 mod change;

@@ -150,8 +150,8 @@ impl Refusal {
         let mut error = Error::new(
             Kind::RateLimit,
             format!(
-                "Rate limit exceeded for {descriptor}: {}. Limit type: {what}. Current limit: {limit}, Remaining: {left}. \
-                 Limit resets at: {reset_at}",
+                "Rate limit exceeded for {descriptor}: {}. Limit type: {what}. Current limit: {limit}, Remaining: \
+                 {left}. Limit resets at: {reset_at}",
                 self.scope.value()
             ),
         )
@@ -195,8 +195,8 @@ fn denied(message: String) -> Error {
 fn unknown(scope: &ScopeId) -> Error {
     let message = match scope.kind {
         ScopeKind::Key => format!(
-            "Authentication Error, Invalid proxy server token passed. Key Hash (Token) ={}. Unable to find token in cache \
-             or `LiteLLM_VerificationTokenTable`",
+            "Authentication Error, Invalid proxy server token passed. Key Hash (Token) ={}. Unable to find token in \
+             cache or `LiteLLM_VerificationTokenTable`",
             scope.id
         ),
         _ => format!("Authentication Error, {} does not exist", scope.name()),

@@ -42,8 +42,8 @@ pub struct Ask {
 pub struct Grant {
     /// Its sequence number, by which it is settled.
     pub seq: u64,
-    /// What is reserved: `bound`, or what is left of the tightest budget. Below `bound`, the gateway clamps the output so
-    /// that the request cannot cost more.
+    /// What is reserved: `bound`, or what is left of the tightest budget. Below `bound`, the gateway clamps the
+    /// output so that the request cannot cost more.
     #[serde(with = "pico")]
     pub granted: Money,
     /// Tokens that are reserved: clamp to these too.

@@ -63,8 +63,9 @@ impl Ledger {
 
     /// Notes what an open request has cost so far, and that its owner lives: the deadline moves to `now_ms + hold_ms`.
     ///
-    /// A cost above the reservation raises it, so that what is already spent is not promised to others. A report of less
-    /// than before changes only the deadline. Writes one `request` row; `false` and nothing where it is not open.
+    /// A cost above the reservation raises it, so that what is already spent is not promised to others. A report of
+    /// less than before changes only the deadline. Writes one `request` row; `false` and nothing where it is not
+    /// open.
     pub fn checkpoint(&mut self, handle: Handle<'_>, cost: Money, hold_ms: u64, now_ms: u64) -> Answer<bool> {
         let mut answer = Answer::new(false);
         let Some(seq) = self.seq_of(handle) else { return answer };
