@@ -216,4 +216,44 @@ mod tests {
             assert_eq!(distance(a, b), letters, "{a} {b}");
         }
     }
+
+    /// Every field that LiteLLM's API takes: a body of it is never answered with "unknown field".
+    #[test]
+    fn every_field_of_litellm_is_decided_on() {
+        use crate::keys::{BudgetRecord, CustomerRecord, KeyRecord, TeamRecord, UserRecord};
+        const LIMITS: &str = "max_budget soft_budget budget_duration tpm_limit rpm_limit max_parallel_requests \
+                              model_max_budget tpd_limit";
+        const KEY: &str = "key_alias duration models spend budget_limits budget_id budget_fallbacks user_id team_id \
+            organization_id project_id agent_id metadata tags tpm_limit_type rpm_limit_type model_rpm_limit \
+            model_tpm_limit mcp_rpm_limit tag_rpm_limit allowed_cache_controls config permissions aliases guardrails \
+            policies prompts blocked object_permission key enforced_params allowed_routes allowed_passthrough_routes \
+            allowed_vector_store_indexes router_settings access_group_ids key_type auto_rotate rotation_interval \
+            send_invite_email throttle_on_budget_exceeded disable_global_guardrails enable_prompt_caching \
+            end_user_budget_id temp_budget_increase temp_budget_expiry";
+        const TEAM: &str = "team_alias team_id organization_id admins members members_with_roles metadata budget_limits \
+            models blocked router_settings model_aliases tags guardrails object_permission model_rpm_limit \
+            model_tpm_limit team_member_budget team_member_budget_duration team_member_rpm_limit team_member_tpm_limit \
+            team_member_key_duration access_group_ids default_team_member_models allowed_passthrough_routes prompts \
+            team_member_permissions rpm_limit_type tpm_limit_type allowed_vector_store_indexes";
+        const USER: &str = "user_id user_email user_alias user_role teams organizations auto_create_key \
+            send_invite_email sso_user_id password key_alias duration models spend metadata aliases permissions config \
+            guardrails blocked allowed_cache_controls model_rpm_limit model_tpm_limit prompts object_permission team_id";
+        const CUSTOMER: &str = "user_id alias blocked budget_id models allowed_model_region default_model spend \
+            budget_reset_at";
+        let body = |names: &str| -> Map<String, Value> {
+            names
+                .split_whitespace()
+                .chain(LIMITS.split_whitespace())
+                .map(|name| (name.to_owned(), Value::Null))
+                .collect()
+        };
+        assert!(KeyRecord::generated(&body(KEY), "sk-1", None, 0).is_ok());
+        assert!(TeamRecord::default().patched(&body(TEAM), 0).is_ok());
+        assert!(UserRecord::default().patched(&body(USER), 0).is_ok());
+        assert!(BudgetRecord::default().patched(&body("budget_id budget_reset_at"), "now").is_ok());
+        let known = CustomerRecord { user_id: "c".to_owned(), ..CustomerRecord::default() };
+        let mut customer = body(CUSTOMER);
+        customer.insert("user_id".to_owned(), json!("c"));
+        assert!(known.patched(&customer, 0).is_ok());
+    }
 }
