@@ -82,14 +82,13 @@ impl Ledger {
         let named = |scope: &ScopeId| scopes.iter().any(|(other, _)| other == scope);
         let gone =
             |account: &&super::Account| account.known && account.scope.belongs_to(owner) && !named(&account.scope);
-        let gone: Vec<ScopeId> = self.accounts.iter().filter(gone).map(|account| account.scope.clone()).collect();
+        let gone: Vec<ScopeId> = self.accounts.values().filter(gone).map(|account| account.scope.clone()).collect();
         for scope in &gone {
             answer.changes.extend(self.remove(scope, now_ms).changes);
         }
         for (scope, limits) in scopes {
-            let slot = self.slots.get(scope).and_then(|slot| self.accounts.get(*slot));
             // A change of a team of a thousand members writes the rows of those that it changes.
-            if !slot.is_some_and(|account| account.known && account.limits == *limits) {
+            if !self.account(scope).is_some_and(|account| account.known && account.limits == *limits) {
                 answer.changes.extend(self.configure(scope, limits.clone(), now_ms).changes);
             }
         }
@@ -129,7 +128,7 @@ impl Ledger {
     /// changed.
     pub fn reset_due(&mut self, now_ms: u64) -> Answer<()> {
         let mut answer = Answer::new(());
-        for slot in 0..self.accounts.len() {
+        for slot in self.accounts.keys().copied().collect::<Vec<_>>() {
             self.roll(slot, now_ms, &mut answer.changes);
         }
         answer
@@ -139,7 +138,7 @@ impl Ledger {
         let slot = self.slot(scope, now_ms);
         let (closings, next_seq, calendar) = (self.closings, self.next_seq, self.settings.calendar);
         let mut answer = Answer::new(());
-        if let Some(account) = self.accounts.get_mut(slot) {
+        if let Some(account) = self.accounts.get_mut(&slot) {
             account.roll(now_ms, calendar);
             change(account);
             answer.changes.push(Change::Scope(Box::new(account.row(closings, next_seq))));

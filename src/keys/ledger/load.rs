@@ -1,6 +1,5 @@
 //! Snapshots of the sums, and the way back from the rows after a crash.
 
-use super::account::Account;
 use super::change::{Answer, Change, Mark, ScopeRow};
 use super::entry::{Entry, State};
 use super::hold::Hold;
@@ -18,7 +17,7 @@ impl Ledger {
         if !self.dirty {
             return answer;
         }
-        for account in self.accounts.iter_mut().filter(|account| account.dirty) {
+        for account in self.accounts.values_mut().filter(|account| account.dirty) {
             answer.changes.push(Change::Scope(Box::new(account.row(self.closings, self.next_seq))));
         }
         let from_seq = self.holds.keys().next().copied().unwrap_or(self.next_seq);
@@ -56,7 +55,7 @@ impl Ledger {
             ledger.replay(entry, &mut reach, &mut corrections, now_ms);
         }
         for (slot, seq, reserved, used) in corrections {
-            if let Some(account) = ledger.accounts.get_mut(slot) {
+            if let Some(account) = ledger.accounts.get_mut(&slot) {
                 account.rate.correct(seq, reserved, used);
             }
         }
@@ -64,11 +63,11 @@ impl Ledger {
         ledger
     }
 
-    fn restore(&mut self, row: ScopeRow, now_ms: u64) {
+    pub(super) fn restore(&mut self, row: ScopeRow, now_ms: u64) {
         let slot = self.slot(&row.scope, now_ms);
         let calendar = self.settings.calendar;
         let default = self.default_limits(row.scope.kind);
-        let Some(account) = self.accounts.get_mut(slot) else { return };
+        let Some(account) = self.accounts.get_mut(&slot) else { return };
         account.configure(row.limits, now_ms, calendar);
         for (window, saved) in account.windows.iter_mut().zip(row.windows) {
             window.spent = saved.spent;
@@ -88,9 +87,9 @@ impl Ledger {
         for scope in &entry.scopes {
             slots.push(self.slot(scope, now_ms));
         }
-        reach.resize(self.accounts.len(), Reach::default());
+        reach.resize(self.next_slot, Reach::default());
         for slot in &slots {
-            let (Some(account), Some(reach)) = (self.accounts.get_mut(*slot), reach.get(*slot)) else { continue };
+            let (Some(account), Some(reach)) = (self.accounts.get_mut(slot), reach.get(*slot)) else { continue };
             account.dirty = true;
             if entry.seq >= reach.seq {
                 account.rate.hit(entry.seq, entry.tokens_reserved, entry.start_ms);
@@ -129,11 +128,11 @@ type Correction = (usize, u64, u64, u64);
 impl Ledger {
     /// The scopes whose sums are newer than their rows: how many rows a snapshot would write.
     pub fn unsaved(&self) -> usize {
-        self.accounts.iter().filter(|account| account.dirty).count()
+        self.accounts.values().filter(|account| account.dirty).count()
     }
 
-    /// Whether a scope has a row or traffic here.
+    /// Whether a scope is configured here.
     pub fn knows(&self, scope: &ScopeId) -> bool {
-        self.slots.get(scope).and_then(|slot| self.accounts.get(*slot)).is_some_and(|account: &Account| account.known)
+        self.account(scope).is_some_and(|account| account.known)
     }
 }

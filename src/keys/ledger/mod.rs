@@ -38,6 +38,7 @@
 mod account;
 mod change;
 mod entry;
+mod evict;
 mod figures;
 mod hold;
 mod limits;
@@ -82,9 +83,10 @@ pub struct Settings {
 #[derive(Debug, Default)]
 pub struct Ledger {
     settings: Settings,
-    /// Every scope that was configured or used. Slots never move, so reservations name scopes by them.
-    accounts: Vec<Account>,
+    /// Every scope in memory, by slot. Slots are never used again, so reservations name scopes by them.
+    accounts: BTreeMap<usize, Account>,
     slots: BTreeMap<ScopeId, usize>,
+    next_slot: usize,
     /// Open reservations by sequence number.
     holds: BTreeMap<u64, Hold>,
     /// Sequence numbers by request id: all open ones, and the last [`REMEMBERED`] closed ones.
@@ -106,13 +108,12 @@ impl Ledger {
 
     /// What is known of a scope; `None` where it was never configured or used.
     pub fn view(&self, scope: &ScopeId) -> Option<ScopeView> {
-        let slot = *self.slots.get(scope)?;
-        self.accounts.get(slot).map(Account::view)
+        self.account(scope).map(Account::view)
     }
 
     /// What is known of every scope, in order of first use.
     pub fn views(&self) -> impl Iterator<Item = ScopeView> {
-        self.accounts.iter().map(Account::view)
+        self.accounts.values().map(Account::view)
     }
 
     /// How many reservations are open.
@@ -125,14 +126,19 @@ impl Ledger {
         self.holds.values().map(|hold| hold.deadline_ms).min()
     }
 
+    fn account(&self, scope: &ScopeId) -> Option<&Account> {
+        self.accounts.get(self.slots.get(scope)?)
+    }
+
     /// The slot of a scope; makes the account where there is none.
     fn slot(&mut self, scope: &ScopeId, now_ms: u64) -> usize {
         if let Some(slot) = self.slots.get(scope) {
             return *slot;
         }
         let limits = self.default_limits(scope.kind);
-        let slot = self.accounts.len();
-        self.accounts.push(Account::new(scope.clone(), limits, now_ms, self.settings.calendar));
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.accounts.insert(slot, Account::new(scope.clone(), limits, now_ms, self.settings.calendar));
         self.slots.insert(scope.clone(), slot);
         slot
     }
@@ -148,7 +154,7 @@ impl Ledger {
     /// Starts the budget windows of a scope anew that are due, and hands out the row where one was.
     fn roll(&mut self, slot: usize, now_ms: u64, changes: &mut Vec<Change>) {
         let calendar = self.settings.calendar;
-        if let Some(account) = self.accounts.get_mut(slot)
+        if let Some(account) = self.accounts.get_mut(&slot)
             && account.roll(now_ms, calendar)
         {
             changes.push(Change::Scope(Box::new(account.row(self.closings, self.next_seq))));

@@ -76,7 +76,7 @@ impl Ledger {
         hold.reserved += raised;
         hold.deadline_ms = now_ms.saturating_add(hold_ms);
         for slot in &hold.slots {
-            if let Some(account) = self.accounts.get_mut(*slot) {
+            if let Some(account) = self.accounts.get_mut(slot) {
                 account.reserved += raised;
             }
         }
@@ -145,7 +145,7 @@ impl Ledger {
     fn charge(&mut self, seq: u64, hold: &Hold, charged: Money, tokens: u64, events: &mut Vec<Event>) -> Money {
         let mut first = None;
         for slot in &hold.slots {
-            let Some(account) = self.accounts.get_mut(*slot) else { continue };
+            let Some(account) = self.accounts.get_mut(slot) else { continue };
             account.reserved -= hold.reserved;
             account.open = account.open.saturating_sub(1);
             account.rate.correct(seq, hold.tokens, tokens);
