@@ -47,20 +47,29 @@ const parseModels = (text) => {
 
 const matches = (pattern, name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
 
+const override = (row, own) => {
+  if (own.zero_is_unknown) {
+    const free = row.prices.every((list) => Object.values(list.rates).every((value) => value === 0));
+    if (!free || !row.prices.length) return;
+    row.prices = [];
+  }
+  for (const list of row.prices) {
+    const renamed = Object.entries(list.rates).map(([name, value]) => [own.rename?.[name] ?? name, value]);
+    const kept = renamed.filter(([name]) => !own.drop?.includes(name));
+    list.rates = sortRates({ ...Object.fromEntries(kept), ...own.rates });
+    Object.keys(list.rates).forEach(splitRate);
+  }
+  row.why = own.reason;
+};
+
 /** Our own corrections: they win over both sources, and each says why. */
 const applyOverrides = (rows, overrides) => {
   for (const own of overrides.models) {
     if (!own.reason) throw new Error(`an override without a reason: ${JSON.stringify(own.ids)}`);
-    for (const id of own.ids) {
-      const row = rows.get(id);
-      if (!row) throw new Error(`an override for a model that is not there: ${id}`);
-      for (const list of row.prices) {
-        const renamed = Object.entries(list.rates).map(([name, value]) => [own.rename?.[name] ?? name, value]);
-        list.rates = sortRates({ ...Object.fromEntries(renamed), ...own.rates });
-        Object.keys(list.rates).forEach(splitRate);
-      }
-      Object.assign(row, own.set);
-      row.why = own.reason;
+    for (const pattern of own.ids) {
+      const found = [...rows.keys()].filter((id) => matches(pattern, id));
+      if (!found.length) throw new Error(`an override for a model that is not there: ${pattern}`);
+      for (const id of found) override(rows.get(id), own);
     }
   }
   for (const { of, ids, reason } of overrides.aliases) {

@@ -107,6 +107,7 @@ fn shapes() -> Vec<Question> {
     let mut shapes = vec![
         shape(&text, None, &[], DAY, 600),
         shape(&text, Some("batch"), &[], DAY, 90),
+        shape(&text, None, &[], DAY + 2, 90),
         shape(&cached, None, &[], DAY, 840),
         shape(&cached, Some("priority"), &[], DAY + 3, 90),
         shape(&cached, None, &["times_us", "times_geo_us", "times_fast"], DAY, 90),
