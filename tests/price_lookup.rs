@@ -132,6 +132,12 @@ fn a_guess_is_called_an_estimate() {
     assert_eq!(exactness("gpt-4o", &text, &fast), Exactness::Estimated, "no factor for it");
     let default_tier = Context { service_tier: Some("default"), ..now() };
     assert_eq!(exactness("gpt-4o", &text, &default_tier), Exactness::Exact);
+    let searched = cost("gemini", "gemini-2.5-pro", &text.with(Unit::WebSearch, 3), &now()).unwrap();
+    assert_eq!(
+        (searched.exactness, searched.items.tool_usage),
+        (Exactness::Estimated, money("0.035")),
+        "some are free"
+    );
     let pages = cost("openai", "gpt-4o", &text.with(Unit::Page, 3), &now()).unwrap();
     assert_eq!((pages.exactness, pages.unpriced), (Exactness::Estimated, vec![Unit::Page]));
 }

@@ -139,6 +139,8 @@ const capabilities = (entry) =>
   Object.entries(entry)
     .filter(([key, value]) => (key.startsWith('supports_') || NAMED_LIKE_CAPABILITIES.includes(key)) && typeof value === 'boolean')
     .map(([key, value]) => (value ? '' : '-') + key.replace(/^supports_/, ''))
+    // A number of searches a day is free, which a single call cannot know.
+    .concat(entry.search_free_requests ? ['free_searches'] : [])
     .sort((a, b) => (a.replace('-', '') < b.replace('-', '') ? -1 : 1))
     .join(' ');
 

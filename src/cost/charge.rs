@@ -124,7 +124,9 @@ pub fn charge(entry: &Entry, used: &Buckets, context: &Context<'_>) -> Option<Ch
     let rates = entry.rates_at(context.now_ms).filter(|rates| !rates.is_empty())?;
     let (tiers, known_tier) = context.tiers();
     let (factor_units, factors_known) = factors(rates, context);
-    let mut guessed = entry.is_inferred() || !known_tier || !factors_known;
+    // Some searches of the day are free, but no call knows which: it is charged, and said to be an estimate.
+    let free_searches = used.get(Unit::WebSearch) > 0 && entry.supports("free_searches") == Some(true);
+    let mut guessed = entry.is_inferred() || !known_tier || !factors_known || free_searches;
     let mut unpriced = Vec::new();
     let mut sum = Amount::ZERO;
     let mut items = Items::default();
