@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
-import { parseJson } from './prices/decimal.mjs';
+import { fraction, parseJson, read, write } from './prices/decimal.mjs';
 import { diff } from './prices/diff.mjs';
 import { mergeGenai } from './prices/genai.mjs';
 import { keepPast, keepRetired } from './prices/history.mjs';
@@ -47,19 +47,28 @@ const parseModels = (text) => {
 
 const matches = (pattern, name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
 
+/** Prices that are a part of another one where they are not listed: `{"cache_read": ["input", 1, 2]}` is half of the prompt's. */
+const derived = (rates, derive = {}) => Object.fromEntries(
+  Object.entries(derive).filter(([, [from]]) => rates[from]).map(([name, [from, num, den]]) => {
+    const base = read(rates[from]);
+    return [name, write(fraction(base.num * BigInt(num), base.den * BigInt(den)))];
+  }));
+
 const override = (row, own) => {
+  if (own.mode && own.mode !== row.mode) return;
   if (own.zero_is_unknown) {
     const free = row.prices.every((list) => Object.values(list.rates).every((value) => value === 0));
     if (!free || !row.prices.length) return;
     row.prices = [];
   }
+  const before = JSON.stringify(row.prices);
   for (const list of row.prices) {
     const renamed = Object.entries(list.rates).map(([name, value]) => [own.rename?.[name] ?? name, value]);
-    const kept = renamed.filter(([name]) => !own.drop?.includes(name));
-    list.rates = sortRates({ ...Object.fromEntries(kept), ...own.rates });
+    const kept = Object.fromEntries(renamed.filter(([name]) => !own.drop?.includes(name)));
+    list.rates = sortRates({ ...derived(kept, own.derive), ...kept, ...own.rates });
     Object.keys(list.rates).forEach(splitRate);
   }
-  row.why = own.reason;
+  if (JSON.stringify(row.prices) !== before || own.zero_is_unknown) row.why = own.reason;
 };
 
 /** Our own corrections: they win over both sources, and each says why. */
