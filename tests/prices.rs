@@ -300,11 +300,13 @@ fn buckets_sum_to_the_reported_total_whatever_the_details_say() {
         let usage = serde_json::from_value(serde_json::json!({
             "prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer,
             "cache_read_input_tokens": count(),
-            "prompt_tokens_details": {"cached_tokens": count(), "cache_creation_tokens": count(), "audio_tokens": count(),
+            "prompt_tokens_details": {"cached_tokens": count(), "cache_creation_tokens": count(),
+                "audio_tokens": count(),
                 "image_tokens": count(), "video_tokens": count(),
                 "cache_creation_token_details": {"ephemeral_1h_input_tokens": count()},
                 "cached_tokens_details": {"audio_tokens": count(), "image_tokens": count()}},
-            "completion_tokens_details": {"reasoning_tokens": count() + 1, "audio_tokens": count(), "image_tokens": count()},
+            "completion_tokens_details": {"reasoning_tokens": count() + 1, "audio_tokens": count(),
+                "image_tokens": count()},
         }));
         let buckets = Buckets::from(&usage.unwrap());
         assert_eq!((buckets.prompt_tokens(), buckets.answer_tokens()), (prompt, answer), "{buckets:?}");

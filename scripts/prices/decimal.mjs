@@ -20,7 +20,11 @@ export const parse = (text) => {
   return scale >= 0 ? fraction(digits * 10n ** BigInt(scale), 1n) : fraction(digits, 10n ** BigInt(-scale));
 };
 
-const significant = (text) => String(text).replace(/[eE].*$/, '').replace(/[-.]/g, '').replace(/^0+/, '').length;
+const significant = (text) =>
+  String(text)
+    .replace(/[eE].*$/, '')
+    .replace(/[-.]/g, '')
+    .replace(/^0+/, '').length;
 
 /** The decimal nearest to `value` with at most `digits` significant digits, as a fraction. */
 const rounded = (value, digits) => parse((Number(value.num) / Number(value.den)).toPrecision(digits));
@@ -32,7 +36,7 @@ const near = (a, b, part) => {
 };
 
 /**
- * Dollars as written to pico-dollars: `{ value, note }`. The note is empty where the decimal is a whole number of pico-dollars;
+ * Dollars as written to pico-dollars: `{ value, note }`. The note is empty where the value is a whole number of them;
  * else it says what became of it: `noise` (a float's tail, rounded), `per minute` (a price by the minute that was cut
  * off when divided), or `fraction` (kept exactly as written).
  */
@@ -57,7 +61,8 @@ export const picoPer = (text, per) => {
 };
 
 /** How a price is written in `models.jsonl`: a number, or `"num/den"`. */
-export const write = ({ num, den }) => (den === 1n && num < 2n ** 53n ? Number(num) : den === 1n ? `${num}` : `${num}/${den}`);
+export const write = ({ num, den }) =>
+  den === 1n && num < 2n ** 53n ? Number(num) : den === 1n ? `${num}` : `${num}/${den}`;
 
 /** Reads what `write` wrote. */
 export const read = (value) => {
@@ -68,8 +73,9 @@ export const read = (value) => {
 /** Parses JSON with every number kept as the text that was written (`{"$n": "1.5e-07"}` never leaves this file). */
 export const parseJson = (text) =>
   // Numbers outside of strings become strings behind a mark; JSON.parse alone would round them.
-  JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (m) => (m[0] === '"' ? m : `"\\u0001${m}"`)), (_, v) =>
-    typeof v === 'string' && v[0] === '\u0001' ? new Decimal(v.slice(1)) : v,
+  JSON.parse(
+    text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (m) => (m[0] === '"' ? m : `"\\u0001${m}"`)),
+    (_, v) => (typeof v === 'string' && v[0] === '\u0001' ? new Decimal(v.slice(1)) : v),
   );
 
 /** A number as it was written. */

@@ -4,38 +4,73 @@ import { Decimal, picoPer, pico, write } from './decimal.mjs';
 import { rateName, sortRates } from './units.mjs';
 
 const UNIT_OF = {
-  input_cost_per_token: 'input', output_cost_per_token: 'output', output_cost_per_reasoning_token: 'reasoning',
-  citation_cost_per_token: 'citation', input_cost_per_token_cache_hit: 'cache_read',
-  cache_read_input_token_cost: 'cache_read', cache_read_input_audio_token_cost: 'cache_read_audio',
-  cache_read_input_image_token_cost: 'cache_read_image', cache_creation_input_token_cost: 'cache_write',
-  cache_creation_input_token_cost_above_1hr: 'cache_write_1h', cache_creation_input_token_cost_above_12hr: 'cache_write_12h',
+  input_cost_per_token: 'input',
+  output_cost_per_token: 'output',
+  output_cost_per_reasoning_token: 'reasoning',
+  citation_cost_per_token: 'citation',
+  input_cost_per_token_cache_hit: 'cache_read',
+  cache_read_input_token_cost: 'cache_read',
+  cache_read_input_audio_token_cost: 'cache_read_audio',
+  cache_read_input_image_token_cost: 'cache_read_image',
+  cache_creation_input_token_cost: 'cache_write',
+  cache_creation_input_token_cost_above_1hr: 'cache_write_1h',
+  cache_creation_input_token_cost_above_12hr: 'cache_write_12h',
   cache_creation_input_audio_token_cost: 'cache_write_audio',
-  input_cost_per_audio_token: 'input_audio', output_cost_per_audio_token: 'output_audio',
-  input_cost_per_image_token: 'input_image', output_cost_per_image_token: 'output_image',
-  input_cost_per_video_token: 'input_video', output_cost_per_video_token: 'output_video',
-  input_cost_per_request: 'request', input_cost_per_query: 'query', google_maps_grounding_cost_per_query: 'maps_query',
-  code_interpreter_cost_per_session: 'code_session', input_cost_per_text_message: 'text_message',
-  input_cost_per_image: 'image_in', output_cost_per_image: 'image_out', output_cost_per_image_512: 'image_out_512',
-  output_cost_per_image_1024: 'image_out_1024', output_cost_per_image_1536: 'image_out_1536',
-  'output_cost_per_image_0.5K': 'image_out_0.5k', output_cost_per_image_1K: 'image_out_1k',
-  output_cost_per_image_2K: 'image_out_2k', output_cost_per_image_4K: 'image_out_4k',
-  input_cost_per_pixel: 'pixel_in', output_cost_per_pixel: 'pixel_out',
-  input_cost_per_character: 'character_in', output_cost_per_character: 'character_out',
-  ocr_cost_per_page: 'page', annotation_cost_per_page: 'annotated_page', ocr_cost_per_credit: 'credit',
-  input_cost_per_second: 'second_in', output_cost_per_second: 'second_out', output_cost_per_video_per_second: 'second_out',
-  output_cost_per_second_480p: 'second_out_480p', output_cost_per_second_720p: 'second_out_720p',
-  output_cost_per_second_768p: 'second_out_768p', output_cost_per_second_1080p: 'second_out_1080p',
-  output_cost_per_second_2k: 'second_out_2k', output_cost_per_second_4k: 'second_out_4k',
-  input_cost_per_audio_per_second: 'audio_second_in', input_cost_per_video_per_second: 'video_second_in',
+  input_cost_per_audio_token: 'input_audio',
+  output_cost_per_audio_token: 'output_audio',
+  input_cost_per_image_token: 'input_image',
+  output_cost_per_image_token: 'output_image',
+  input_cost_per_video_token: 'input_video',
+  output_cost_per_video_token: 'output_video',
+  input_cost_per_request: 'request',
+  input_cost_per_query: 'query',
+  google_maps_grounding_cost_per_query: 'maps_query',
+  code_interpreter_cost_per_session: 'code_session',
+  input_cost_per_text_message: 'text_message',
+  input_cost_per_image: 'image_in',
+  output_cost_per_image: 'image_out',
+  output_cost_per_image_512: 'image_out_512',
+  output_cost_per_image_1024: 'image_out_1024',
+  output_cost_per_image_1536: 'image_out_1536',
+  'output_cost_per_image_0.5K': 'image_out_0.5k',
+  output_cost_per_image_1K: 'image_out_1k',
+  output_cost_per_image_2K: 'image_out_2k',
+  output_cost_per_image_4K: 'image_out_4k',
+  input_cost_per_pixel: 'pixel_in',
+  output_cost_per_pixel: 'pixel_out',
+  input_cost_per_character: 'character_in',
+  output_cost_per_character: 'character_out',
+  ocr_cost_per_page: 'page',
+  annotation_cost_per_page: 'annotated_page',
+  ocr_cost_per_credit: 'credit',
+  input_cost_per_second: 'second_in',
+  output_cost_per_second: 'second_out',
+  output_cost_per_video_per_second: 'second_out',
+  output_cost_per_second_480p: 'second_out_480p',
+  output_cost_per_second_720p: 'second_out_720p',
+  output_cost_per_second_768p: 'second_out_768p',
+  output_cost_per_second_1080p: 'second_out_1080p',
+  output_cost_per_second_2k: 'second_out_2k',
+  output_cost_per_second_4k: 'second_out_4k',
+  input_cost_per_audio_per_second: 'audio_second_in',
+  input_cost_per_video_per_second: 'video_second_in',
   cost_per_second: 'provisioned_second',
-  regional_processing_uplift_multiplier_us: 'times_us', regional_processing_uplift_multiplier_eu: 'times_eu',
+  regional_processing_uplift_multiplier_us: 'times_us',
+  regional_processing_uplift_multiplier_eu: 'times_eu',
   regional_endpoint_uplift_multiplier: 'times_regional',
 };
-const TIER_OF = { batches: 'batch', flex: 'flex', priority: 'priority', ultrafast: 'ultrafast', balanced: 'balanced', decisions: 'decisions' };
+const TIER_OF = {
+  batches: 'batch',
+  flex: 'flex',
+  priority: 'priority',
+  ultrafast: 'ultrafast',
+  balanced: 'balanced',
+  decisions: 'decisions',
+};
 const SEARCH_SIZES = ['low', 'medium', 'high'];
 const NAMED_LIKE_CAPABILITIES = ['thinking_always_on'];
 
-/** Splits `input_cost_per_token_above_272k_tokens_flex` into unit, bracket and tier; `null` for what is no price that we carry. */
+/** Splits `input_cost_per_token_above_272k_tokens_flex` into unit, bracket and tier; nothing for what is not carried. */
 const splitKey = (key) => {
   const match = /^(.*?)(?:_above_(\d+)k_tokens)?(?:_(batches|flex|priority|ultrafast|balanced|decisions))?$/.exec(key);
   const unit = Object.hasOwn(UNIT_OF, match[1]) ? UNIT_OF[match[1]] : undefined;
@@ -50,8 +85,11 @@ const readRates = (id, entry, report) => {
   const rates = {};
   // Written as the provider states it, by the minute or the hour; the per-second figure beside it was cut off.
   const meta = entry.metadata ?? {};
-  const stated = meta.original_pricing_per_minute ? [meta.original_pricing_per_minute, 60]
-    : meta.original_pricing_per_hour ? [meta.original_pricing_per_hour, 3600] : undefined;
+  const stated = meta.original_pricing_per_minute
+    ? [meta.original_pricing_per_minute, 60]
+    : meta.original_pricing_per_hour
+      ? [meta.original_pricing_per_hour, 3600]
+      : undefined;
   const inclusive = entry.litellm_provider === 'xai';
   for (const [key, given] of Object.entries(entry)) {
     const split = splitKey(key);
@@ -60,7 +98,10 @@ const readRates = (id, entry, report) => {
       continue;
     }
     if (!(given instanceof Decimal)) continue;
-    if (Number(given) < 0) { report.left(`${key} below zero`, id); continue; }
+    if (Number(given) < 0) {
+      report.left(`${key} below zero`, id);
+      continue;
+    }
     if (key === 'input_cost_per_token_cache_hit' && entry.cache_read_input_token_cost) continue;
     // xAI's long-context price starts at the threshold itself, everyone else's behind it.
     const above = split.above && inclusive ? split.above - 1 : split.above;
@@ -68,7 +109,7 @@ const readRates = (id, entry, report) => {
     let { value, note } = pico(given.text);
     if (key === 'input_cost_per_second' && stated) {
       const exact = picoPer(stated[0].text, stated[1]);
-      const ratio = (Number(exact.num) / Number(exact.den)) / (Number(value.num) / Number(value.den));
+      const ratio = Number(exact.num) / Number(exact.den) / (Number(value.num) / Number(value.den));
       if (exact.den !== 1n && Math.abs(ratio - 1) < 1e-3) [value, note] = [exact, 'per minute'];
       else if (Math.abs(ratio - 1) < 1e-3) value = exact;
     }
@@ -83,7 +124,10 @@ const readRates = (id, entry, report) => {
 /** LiteLLM lists what a made image costs under `input_`: a model that only makes images is paid for those. */
 const madeImages = (entry, rates) => {
   if (entry.mode !== 'image_generation') return;
-  if (rates.pixel_in && !rates.pixel_out) { rates.pixel_out = rates.pixel_in; delete rates.pixel_in; }
+  if (rates.pixel_in && !rates.pixel_out) {
+    rates.pixel_out = rates.pixel_in;
+    delete rates.pixel_in;
+  }
   if (rates.image_in !== undefined && rates.image_out === undefined && rates.output_image === undefined) {
     rates.image_out = rates.image_in;
     delete rates.image_in;
@@ -121,7 +165,10 @@ const extras = (entry, rates) => {
 };
 
 const minutes = (text) => {
-  const [from, to] = text.split('-').map((time) => time.split(':').map(Number)).map(([h, m]) => h * 60 + m);
+  const [from, to] = text
+    .split('-')
+    .map((time) => time.split(':').map(Number))
+    .map(([h, m]) => h * 60 + m);
   return [from, to === 0 ? 1440 : to];
 };
 
@@ -137,7 +184,10 @@ const offPeak = (id, own, rates, report) => ({
 
 const capabilities = (entry) =>
   Object.entries(entry)
-    .filter(([key, value]) => (key.startsWith('supports_') || NAMED_LIKE_CAPABILITIES.includes(key)) && typeof value === 'boolean')
+    .filter(
+      ([key, value]) =>
+        (key.startsWith('supports_') || NAMED_LIKE_CAPABILITIES.includes(key)) && typeof value === 'boolean',
+    )
     .map(([key, value]) => (value ? '' : '-') + key.replace(/^supports_/, ''))
     // A number of searches a day is free, which a single call cannot know.
     .concat(entry.search_free_requests ? ['free_searches'] : [])
@@ -160,10 +210,16 @@ export const readLitellm = (map, report) => {
     const gone = day(entry.deprecation_date);
     const vector = count(entry.output_vector_size);
     rows.set(id, {
-      id, provider: entry.litellm_provider, mode: entry.mode ?? 'unknown',
+      id,
+      provider: entry.litellm_provider,
+      mode: entry.mode ?? 'unknown',
       ...(count(entry.max_input_tokens) && { max_input: count(entry.max_input_tokens) }),
       ...(count(entry.max_output_tokens) && { max_output: count(entry.max_output_tokens) }),
-      ...(vector && { vector }), ...(gone && { gone }), ...(can && { can }), prices, src: 'litellm',
+      ...(vector && { vector }),
+      ...(gone && { gone }),
+      ...(can && { can }),
+      prices,
+      src: 'litellm',
     });
   }
   return rows;

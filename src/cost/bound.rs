@@ -67,7 +67,7 @@ fn list_bound(rates: &Rates, input_tokens: u64, output_tokens: u64, context: &Co
     Some(tokens.plus(fee(|unit| unit == Unit::Request)).plus(fee(sized)).ceil())
 }
 
-/// The factors that the request may come to: those of the context, and a region that an account may have as its default.
+/// The factors that the request may come to: those of the context, and the region that an account may default to.
 fn factors(rates: &Rates, context: &Context<'_>) -> Vec<Price> {
     let default_geo = context.inference_geo.is_none().then_some(Unit::TimesGeoUs);
     let units = context.factors().chain(default_geo);
