@@ -3,21 +3,21 @@
 // With sources it writes `prices/models.jsonl` anew and says what changed; without, it builds the tables from it again.
 // What a source has deleted stays, and a price that moved leaves a dated list behind; `--forget` drops both.
 
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 
-import { fraction, parseJson, read, write } from './prices/decimal.mjs';
-import { diff } from './prices/diff.mjs';
-import { mergeGenai } from './prices/genai.mjs';
-import { keepPast, keepRetired } from './prices/history.mjs';
-import { readLitellm } from './prices/litellm.mjs';
-import { buildTable } from './prices/mpt.mjs';
-import { sortRates, splitRate } from './prices/units.mjs';
+import { fraction, parseJson, read, write } from "./prices/decimal.mjs";
+import { diff } from "./prices/diff.mjs";
+import { mergeGenai } from "./prices/genai.mjs";
+import { keepPast, keepRetired } from "./prices/history.mjs";
+import { readLitellm } from "./prices/litellm.mjs";
+import { buildTable } from "./prices/mpt.mjs";
+import { sortRates, splitRate } from "./prices/units.mjs";
 
-const PLACE = new URL('../prices/', import.meta.url);
+const PLACE = new URL("../prices/", import.meta.url);
 const path = (name) => new URL(name, PLACE);
-const readText = (name) => readFileSync(path(name), 'utf8');
+const readText = (name) => readFileSync(path(name), "utf8");
 
 /** Collects what a reader of the data should know. */
 const makeReport = () => {
@@ -30,26 +30,26 @@ const makeReport = () => {
       inexact.sort();
       disagreements.sort();
       writeFileSync(
-        path('inexact.txt'),
+        path("inexact.txt"),
         [
-          '# Prices that are no whole number of pico-dollars: model, rate, dollars as given, pico-dollars kept, why.',
+          "# Prices that are no whole number of pico-dollars: model, rate, dollars as given, pico-dollars kept, why.",
           "# noise: a float's tail, rounded; per minute: a minute's price over 60; fraction: kept exactly as written.",
           ...inexact,
-          '',
-        ].join('\n'),
+          "",
+        ].join("\n"),
       );
       const dropped = [...left]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, ids]) => `# not carried: ${key} (${ids.length}: ${ids.slice(0, 3).join(', ')})`);
+        .map(([key, ids]) => `# not carried: ${key} (${ids.length}: ${ids.slice(0, 3).join(", ")})`);
       if (compared)
         writeFileSync(
-          path('disagreements.txt'),
+          path("disagreements.txt"),
           [
-            '# Where the two sources differ today: model, then LiteLLM / genai-prices in USD a million.',
+            "# Where the two sources differ today: model, then LiteLLM / genai-prices in USD a million.",
             ...disagreements,
             ...dropped,
-            '',
-          ].join('\n'),
+            "",
+          ].join("\n"),
         );
       return { inexact: inexact.length, disagreements: disagreements.length };
     },
@@ -59,12 +59,12 @@ const makeReport = () => {
 const parseModels = (text) => {
   const [head, ...lines] = text
     .trim()
-    .split('\n')
+    .split("\n")
     .map((line) => JSON.parse(line));
   return { head, rows: new Map(lines.map((row) => [row.id, row])) };
 };
 
-const matches = (pattern, name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
+const matches = (pattern, name) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
 
 /** Prices that are not listed, as a part of another one: `{"cache_read": ["input", 1, 2]}` is half of the prompt's. */
 const derived = (rates, derive = {}) =>
@@ -115,31 +115,31 @@ const providerTable = (rows, overrides) => {
   const table = {};
   for (const [pattern, facts] of Object.entries(overrides.providers)) {
     const found = [...names].filter((name) => matches(pattern, name));
-    for (const name of pattern.endsWith('*') ? found : [pattern]) table[name] = { ...table[name], ...facts };
+    for (const name of pattern.endsWith("*") ? found : [pattern]) table[name] = { ...table[name], ...facts };
   }
   return table;
 };
 
 /** Reads the sources into rows, with what was known before and our corrections. */
 const refresh = (before, sources, date, overrides, report) => {
-  const sha = (text) => createHash('sha256').update(text).digest('hex');
-  const texts = sources.map((source) => readFileSync(source, 'utf8'));
-  const head = { format: 'tollgate price data 1', date, litellm: sha(texts[0]), genai: before.head.genai };
+  const sha = (text) => createHash("sha256").update(text).digest("hex");
+  const texts = sources.map((source) => readFileSync(source, "utf8"));
+  const head = { format: "tollgate price data 1", date, litellm: sha(texts[0]), genai: before.head.genai };
   const rows = readLitellm(parseJson(texts[0]), report);
   if (texts[1]) {
     head.genai = sha(texts[1]);
     mergeGenai(rows, parseJson(texts[1]), date, report);
   }
-  const forget = process.argv.includes('--forget');
+  const forget = process.argv.includes("--forget");
   if (!forget) keepRetired(before.rows, rows);
   applyOverrides(rows, overrides);
-  if (!forget) keepPast(before.rows, rows, before.head.date ?? '', date);
+  if (!forget) keepPast(before.rows, rows, before.head.date ?? "", date);
   return { head, rows: new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1))) };
 };
 
 /** Writes the table of the core providers and the table of all. */
 const writeTables = ({ head, rows }, overrides) => {
-  const hash = createHash('sha256').update(readText('models.jsonl')).digest('hex');
+  const hash = createHash("sha256").update(readText("models.jsonl")).digest("hex");
   const providers = providerTable(rows, overrides);
   const without = overrides.core_without.map(({ pattern }) => new RegExp(pattern));
   const all = [...rows.values()];
@@ -147,8 +147,8 @@ const writeTables = ({ head, rows }, overrides) => {
     overrides.core.some((pattern) => matches(pattern, row.provider)) &&
     !without.some((pattern) => pattern.test(row.id));
   for (const [name, chosen] of [
-    ['full', all],
-    ['core', all.filter(isCore)],
+    ["full", all],
+    ["core", all.filter(isCore)],
   ]) {
     const table = buildTable({ rows: chosen, providers, date: head.date, hash });
     writeFileSync(path(`${name}.mpt`), table);
@@ -157,20 +157,20 @@ const writeTables = ({ head, rows }, overrides) => {
   }
 };
 
-const given = process.argv.indexOf('--date');
+const given = process.argv.indexOf("--date");
 const date = given > 0 ? process.argv[given + 1] : new Date().toISOString().slice(0, 10);
-const sources = process.argv.slice(2).filter((argument, at) => !argument.startsWith('--') && at + 2 !== given + 1);
-const overrides = JSON.parse(readText('overrides.json'));
-const before = existsSync(path('models.jsonl')) ? parseModels(readText('models.jsonl')) : { head: {}, rows: new Map() };
+const sources = process.argv.slice(2).filter((argument, at) => !argument.startsWith("--") && at + 2 !== given + 1);
+const overrides = JSON.parse(readText("overrides.json"));
+const before = existsSync(path("models.jsonl")) ? parseModels(readText("models.jsonl")) : { head: {}, rows: new Map() };
 let data = before;
 
 if (sources.length) {
   const report = makeReport();
   data = refresh(before, sources, date, overrides, report);
   const lines = [data.head, ...data.rows.values()].map((row) => JSON.stringify(row));
-  writeFileSync(path('models.jsonl'), `${lines.join('\n')}\n`);
+  writeFileSync(path("models.jsonl"), `${lines.join("\n")}\n`);
   const counts = report.write(sources.length > 1);
-  console.log(diff(before.rows, data.rows).join('\n'));
+  console.log(diff(before.rows, data.rows).join("\n"));
   console.log(`\n${counts.inexact} prices are no whole number of pico-dollars: prices/inexact.txt`);
   if (sources.length > 1) {
     console.log(`${counts.disagreements} models on which the two sources differ: prices/disagreements.txt`);

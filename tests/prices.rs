@@ -392,7 +392,7 @@ fn the_builder_and_the_reader_name_the_same_units() {
     let list = |name: &str| {
         let (_, rest) = script.split_once(&format!("export const {name} = [")).unwrap();
         let (list, _) = rest.split_once("];").unwrap();
-        let names = list.split(',').map(|name| name.trim().trim_matches('\'').to_owned());
+        let names = list.split(',').map(|name| name.trim().trim_matches('"').to_owned());
         names.filter(|name| !name.is_empty()).collect::<Vec<_>>()
     };
     assert_eq!(list("UNITS"), Unit::ALL.iter().map(|unit| unit.name()).collect::<Vec<_>>());

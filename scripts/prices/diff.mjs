@@ -1,6 +1,6 @@
 // Says in words what a new `models.jsonl` changes against the one that is checked in.
 
-import { read } from './decimal.mjs';
+import { read } from "./decimal.mjs";
 
 const FACTOR_TO_LOOK_AT = 3;
 
@@ -26,10 +26,10 @@ const ratesChanged = (before, after) => {
       now !== undefined &&
       number(old) > 0 &&
       (number(now) / number(old) > FACTOR_TO_LOOK_AT || number(now) / number(old) < 1 / FACTOR_TO_LOOK_AT);
-    const from = old === undefined ? 'none' : dollars(old);
+    const from = old === undefined ? "none" : dollars(old);
     lines.push(
-      `    ${name}: ${from} -> ${now === undefined ? 'none' : dollars(now)}` +
-        (jump ? `   LOOK TWICE: more than ${FACTOR_TO_LOOK_AT} times` : ''),
+      `    ${name}: ${from} -> ${now === undefined ? "none" : dollars(now)}` +
+        (jump ? `   LOOK TWICE: more than ${FACTOR_TO_LOOK_AT} times` : ""),
     );
   }
   return lines;
@@ -45,18 +45,18 @@ export const diff = (before, after) => {
       lines.push(
         `${title}: ${ids.length}`,
         ...ids.slice(0, 40).map((id) => `    ${id}`),
-        ...(ids.length > 40 ? ['    …'] : []),
+        ...(ids.length > 40 ? ["    …"] : []),
       );
   };
-  show('gone (kept nowhere: is that meant?)', gone);
-  show('new', added);
+  show("gone (kept nowhere: is that meant?)", gone);
+  show("new", added);
   for (const [id, row] of after) {
     const old = before.get(id);
     if (!old || JSON.stringify(old) === JSON.stringify(row)) continue;
     const rates = ratesChanged(current(old), current(row));
-    const facts = ['provider', 'mode', 'max_input', 'max_output', 'context', 'vector', 'gone', 'can']
+    const facts = ["provider", "mode", "max_input", "max_output", "context", "vector", "gone", "can"]
       .filter((field) => old[field] !== row[field])
-      .map((field) => `    ${field}: ${old[field] ?? 'none'} -> ${row[field] ?? 'none'}`);
+      .map((field) => `    ${field}: ${old[field] ?? "none"} -> ${row[field] ?? "none"}`);
     const history =
       old.prices.length === row.prices.length ? [] : [`    price lists: ${old.prices.length} -> ${row.prices.length}`];
     lines.push(`${id}`, ...rates, ...facts, ...history);

@@ -1,7 +1,7 @@
 // Writes the Model Price Table, format `MPT1`; `src/cost/table.rs` holds its description and reads it.
 
-import { read } from './decimal.mjs';
-import { TIERS, UNITS, splitRate } from './units.mjs';
+import { read } from "./decimal.mjs";
+import { TIERS, UNITS, splitRate } from "./units.mjs";
 
 const GROUP = 16;
 
@@ -36,7 +36,7 @@ const records = (list) => {
 
 /** Ids in order, each after the part that it shares with the one before, whole every 16. */
 const frontCoded = (ids) => {
-  let before = '';
+  let before = "";
   return records(
     ids.map((id, at) => {
       let shared = 0;
@@ -73,7 +73,7 @@ const checksum = (bytes) => {
   return hash;
 };
 
-const numbers = (line) => (line === '' ? [] : line.split(',').map((part) => BigInt(part)));
+const numbers = (line) => (line === "" ? [] : line.split(",").map((part) => BigInt(part)));
 const distinct = (values) => [...new Set(values)].sort();
 
 /** Models in the order in which the reader searches them. */
@@ -90,15 +90,15 @@ const facts = (rows, providers) => {
   for (const name of names) if (family(name) < 0) names.push(providers[name].family);
   const flags = (name) => (providers[name]?.reports_cost ? 1 : 0) | (providers[name]?.geo_prefix ? 2 : 0);
   const modes = distinct(rows.map((row) => row.mode));
-  const words = (row) => (row.can ? row.can.split(' ') : []);
-  const bare = (word) => word.replace(/^-/, '');
+  const words = (row) => (row.can ? row.can.split(" ") : []);
+  const bare = (word) => word.replace(/^-/, "");
   const capabilities = distinct(rows.flatMap((row) => words(row).map(bare)));
-  if (capabilities.length > 64 || names.length > 255) throw new Error('too many capabilities or providers');
+  if (capabilities.length > 64 || names.length > 255) throw new Error("too many capabilities or providers");
   const mask = (row, counts) =>
     words(row)
       .filter(counts)
       .reduce((bits, word) => bits | (1n << BigInt(capabilities.indexOf(bare(word)))), 0n);
-  const maskOf = (row) => `${mask(row, () => true)},${mask(row, (word) => !word.startsWith('-'))}`;
+  const maskOf = (row) => `${mask(row, () => true)},${mask(row, (word) => !word.startsWith("-"))}`;
   const masks = inOrder(rows.map(maskOf));
   return {
     names: [
@@ -128,15 +128,15 @@ const priceSets = (lists) => {
   const brackets = [...new Set(lists.flatMap((list) => parts(list.rates).map(({ above }) => above)))].sort(
     (a, b) => a - b,
   );
-  if (brackets.length > 255) throw new Error('too many brackets');
+  if (brackets.length > 255) throw new Error("too many brackets");
   const values = interned(lists.flatMap((list) => Object.values(list.rates).map(String)));
   const shapeOf = (rates) =>
     parts(rates)
       .flatMap(({ unit, above, tier }) => [UNITS.indexOf(unit), brackets.indexOf(above), TIERS.indexOf(tier)])
-      .join(',');
+      .join(",");
   const shapes = interned(lists.map((list) => shapeOf(list.rates)));
   const setOf = ({ rates }) =>
-    [shapes.at.get(shapeOf(rates)), ...Object.values(rates).map((value) => values.at.get(String(value)))].join(',');
+    [shapes.at.get(shapeOf(rates)), ...Object.values(rates).map((value) => values.at.get(String(value)))].join(",");
   const sets = inOrder(lists.map(setOf));
   const fraction = (value) => {
     const { num, den } = read(value);
@@ -164,8 +164,8 @@ const schedules = (rows, sets) => {
       .map(windowOf),
   );
   const listOf = (list) =>
-    [list.from ? day(list.from) : 0, list.windows ? windows.at.get(windowOf(list)) + 1 : 0, sets.at(list)].join(',');
-  const scheduleOf = (row) => row.prices.map(listOf).join(';');
+    [list.from ? day(list.from) : 0, list.windows ? windows.at.get(windowOf(list)) + 1 : 0, sets.at(list)].join(",");
+  const scheduleOf = (row) => row.prices.map(listOf).join(";");
   const plain = (row) => row.prices.length === 1 && !row.prices[0].from && !row.prices[0].windows;
   const all = inOrder(rows.filter((row) => !plain(row)).map(scheduleOf));
   // Most models have one list for all time: the column then names its price set, and a schedule only past the last set.
@@ -175,7 +175,7 @@ const schedules = (rows, sets) => {
   return {
     sections: [
       records(windows.list.map((line) => window(JSON.parse(line)))),
-      records(all.list.map((schedule) => schedule.split(';').flatMap((list) => numbers(list).flatMap(varint)))),
+      records(all.list.map((schedule) => schedule.split(";").flatMap((list) => numbers(list).flatMap(varint)))),
     ],
     column: planes(rows.map(at), 2),
   };
@@ -187,7 +187,7 @@ export const buildTable = ({ rows: unsorted, providers, date, hash }) => {
   const { names, masks, provider, mode, mask } = facts(rows, providers);
   const sets = priceSets(rows.flatMap((row) => row.prices));
   const times = schedules(rows, sets);
-  const limitsOf = (row) => [row.max_input ?? 0, row.max_output ?? 0, row.context ?? 0, row.vector ?? 0].join(',');
+  const limitsOf = (row) => [row.max_input ?? 0, row.max_output ?? 0, row.context ?? 0, row.vector ?? 0].join(",");
   const limits = inOrder(rows.map(limitsOf));
   const goneOf = (row) => (row.gone ? day(row.gone) : 0);
   const gone = inOrder(rows.map(goneOf));
@@ -214,14 +214,14 @@ export const buildTable = ({ rows: unsorted, providers, date, hash }) => {
   ];
   const head = [
     ...little(day(date), 4),
-    ...Buffer.from(hash, 'hex').subarray(0, 16),
+    ...Buffer.from(hash, "hex").subarray(0, 16),
     ...little(rows.length, 3),
     sections.length,
     ...sections.flatMap((section) => little(section.length, 3)),
   ];
   const whole = Buffer.concat([head, ...sections].map((part) => Buffer.from(part)));
   return Buffer.concat([
-    Buffer.from('MPT1'),
+    Buffer.from("MPT1"),
     Buffer.from(little(1, 2)),
     Buffer.from(little(checksum(whole), 8)),
     whole,
