@@ -24,7 +24,7 @@ pub mod tokens;
 mod unit;
 mod usage;
 
-pub use bound::upper_bound;
+pub use bound::{affordable_output, upper_bound};
 pub use charge::{Charge, Exactness, Items, Source, charge};
 pub use context::Context;
 pub use custom::CustomRates;
