@@ -3,6 +3,7 @@
 mod asked;
 mod attempt;
 mod auth;
+mod bound;
 mod call;
 mod caller;
 mod cors;

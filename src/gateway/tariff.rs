@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::attempt::Request;
 use crate::config::Match;
-use crate::cost::{Buckets, Charge, Context, CustomRates, Entry, Exactness, PriceTable, charge, upper_bound};
+use crate::cost::{Buckets, Charge, Context, CustomRates, Entry, Exactness, PriceTable, Unit, charge, upper_bound};
 use crate::http::Headers;
 use crate::money::Money;
 use crate::openai::Usage;
@@ -51,7 +51,8 @@ impl Tariff {
         }
     }
 
-    fn context(&self) -> Context<'_> {
+    /// What the prices depend on beside the model.
+    pub(super) fn context(&self) -> Context<'_> {
         Context {
             now_ms: self.sent_ms,
             service_tier: self.service_tier.as_deref(),
@@ -90,6 +91,29 @@ impl Tariff {
     /// The most that a call can cost within these bounds; `None` where nobody knows.
     pub(super) fn bound(&self, input_tokens: u64, output_tokens: u64, n: u64) -> Option<Money> {
         upper_bound(&self.entry(None)?, input_tokens, output_tokens, n, &self.context())
+    }
+
+    /// The most that so many web searches can cost, whatever their context's size; nothing where they have no price.
+    pub(super) fn search_bound(&self, searches: u64) -> Money {
+        let Some(entry) = self.entry(None).filter(|_| searches > 0) else { return Money::ZERO };
+        let cost = |searches, size| {
+            let context = Context { search_context_size: Some(size), ..self.context() };
+            charge(&entry, &Buckets::default().with(Unit::WebSearch, searches), &context)
+                .map_or(Money::ZERO, |it| it.total)
+        };
+        // The fee of the call itself is in the bound of its tokens.
+        ["low", "medium", "high"].map(|size| cost(searches, size) - cost(0, size)).into_iter().max().unwrap_or_default()
+    }
+
+    /// Provider and model by which tokens are counted.
+    pub(super) fn tokenized_as(&self) -> (&str, &str) {
+        (self.provider, &self.model)
+    }
+
+    /// Tokens that a prompt may have, where the price table knows.
+    pub(super) fn max_input_tokens(&self) -> Option<u64> {
+        let limits = self.entry(None)?.limits();
+        limits.max_input.or(limits.context)
     }
 
     /// What a dialect may want to know of the model.
