@@ -127,7 +127,12 @@ fn tags(fields: &Fields, headers: &Headers) -> Result<Vec<String>> {
     let header = headers.get("x-litellm-tags").unwrap_or_default();
     tags.extend(header.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned));
     let mut seen = Vec::new();
-    tags.retain(|tag| !seen.contains(tag) && { seen.push(tag.clone()); true });
+    tags.retain(|tag| {
+        !seen.contains(tag) && {
+            seen.push(tag.clone());
+            true
+        }
+    });
     Ok(tags)
 }
 
@@ -145,7 +150,10 @@ const LONGEST_METADATA: usize = 8_192;
 
 fn metadata(fields: &Fields) -> String {
     let raw = fields.raw("metadata").or_else(|| fields.raw("litellm_metadata"));
-    raw.map(serde_json::value::RawValue::get).filter(|text| text.len() <= LONGEST_METADATA).unwrap_or_default().to_owned()
+    raw.map(serde_json::value::RawValue::get)
+        .filter(|text| text.len() <= LONGEST_METADATA)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A time-out in seconds from the body, else from a header, in ms.

@@ -93,16 +93,6 @@ impl UsageBound {
     }
 }
 
-/// What `request` costs at most; `None` where nobody knows a price. See [`UsageBound`], which can be kept.
-pub(super) fn bound(tariff: &Tariff, request: &Request) -> Option<Money> {
-    UsageBound::of(tariff, request).cost(tariff)
-}
-
-/// The largest bound of each answer that `granted` pays for; see [`UsageBound::affordable_output_tokens`].
-pub(super) fn affordable_output_tokens(tariff: &Tariff, request: &Request, granted: Money) -> Option<u64> {
-    UsageBound::of(tariff, request).affordable_output_tokens(tariff, granted)
-}
-
 /// `request` with the answer bounded to `output_tokens`, in the fields that it bounds it with already, else in
 /// `max_tokens`, which every dialect gives its provider's name. An embedding has no such bound.
 ///

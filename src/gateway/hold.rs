@@ -1,22 +1,21 @@
 //! A call's place in the ledger: asked for before anything goes upstream, and ended once, however the call ends.
 
+use std::rc::Rc;
+
 use super::asked::Asked;
 use super::bound::UsageBound;
-use super::caller::Caller;
 use super::host::Host;
 use super::records::From;
+use super::settle::call_type;
 use super::tariff::Tariff;
 use super::{Gateway, attempt::Request};
-use crate::cost::Charge;
 use crate::error::{Error, Kind, Result};
 use crate::http::Headers;
-use crate::keys::admission::{Caller as Identity, ModelFacts};
+use crate::keys::admission::Caller as Identity;
 use crate::keys::directory::RecordKind;
-use crate::keys::ledger::{Ask, Closed, Grant, Limits, Message, Outcome, Refusal, RefusalKind, Reply, ScopeId, Subject};
+use crate::keys::ledger::{Ask, Closed, Grant, Limits, Message, Outcome, Refusal, Reply, ScopeId, Subject};
 use crate::keys::{CustomerRecord, KeyRecord, TeamRecord, UserRecord};
 use crate::money::Money;
-use crate::openai::Usage;
-use std::rc::Rc;
 
 /// Tokens of an answer below which it is not worth asking: near the end of a budget a call is refused rather than cut
 /// shorter than this.
@@ -64,6 +63,23 @@ impl Known {
         Identity { key: &self.key, team, user, customer }
     }
 
+    /// The key's record as it is now, whatever the isolate remembers.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be reached.
+    pub(super) async fn refreshed<H: Host>(&self, gateway: &Gateway, host: &H) -> Result<Option<Rc<KeyRecord>>> {
+        gateway.records.keys.find(host, RecordKind::Key, &self.key.token, From::Directory).await
+    }
+
+    /// Whether the key, its team or its user has any limit.
+    pub(super) fn is_limited(&self) -> bool {
+        let of_team = self.team.iter().flat_map(|team| team.scopes());
+        let of_user = self.user.iter().flat_map(|user| user.scopes());
+        let mut scopes = self.key.scopes(None).into_iter().chain(of_team).chain(of_user);
+        self.key.budget_id.is_some() || scopes.any(|(_, limits)| limits.is_limited())
+    }
+
     /// Tags of the request, its key and its team.
     fn tags(&self, asked: &Asked) -> Vec<String> {
         let mut tags = asked.tags.clone();
@@ -81,8 +97,6 @@ impl Known {
 pub(super) struct Wanted {
     /// The model group.
     pub(super) group: String,
-    /// Its other names and access groups, for the lists of what a key may call.
-    pub(super) facts: ModelFacts,
     /// The most that any deployment of the call can cost; `None` where one has no price.
     pub(super) bound: Option<Money>,
     /// The same with the shortest answer that is worth asking for.
@@ -94,6 +108,11 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Nothing but a model group.
+    pub(super) fn new(group: &str) -> Self {
+        Self { group: group.to_owned(), bound: Some(Money::ZERO), least: Money::ZERO, tokens: (0, 0), timeout_ms: 0 }
+    }
+
     /// Counts a deployment in.
     pub(super) fn include(&mut self, tariff: &Tariff, request: &Request) {
         let most = UsageBound::of(tariff, request);
@@ -147,7 +166,11 @@ impl Hold {
             tokens: wanted.tokens.0,
             tokens_least: wanted.tokens.1,
             hold_ms: wanted.timeout_ms.min(LONGEST_WAIT_MS).saturating_add(hold_ms),
-            subject: subject(&known.key, asked, tags, &wanted.group, call),
+            subject: Subject {
+                call_type: call_type(call).to_owned(),
+                model_group: wanted.group.clone(),
+                ..subject(Some(&known.key), asked, tags)
+            },
         };
         let shared = match (&known.customer, &asked.customer) {
             (Some(record), Some(_)) => record.scopes(None),
@@ -163,6 +186,11 @@ impl Hold {
     /// What is granted.
     pub(super) fn granted(&self) -> &Grant {
         &self.grant
+    }
+
+    /// Whether a budget bounds the call.
+    pub(super) fn is_bounded(&self) -> bool {
+        !self.grant.budgets.is_empty()
     }
 
     /// Says that the call lives, and what it has cost so far; at most once in half of the time that it is held.
@@ -240,43 +268,18 @@ pub(super) fn is_stale(error: &Error) -> bool {
     error.kind() == Kind::Authentication
 }
 
-fn subject(key: &KeyRecord, asked: &Asked, tags: Vec<String>, group: &str, call: &str) -> Subject {
+/// Who asks for what, for the spend log; the kind of call and the model group are the caller's to add.
+pub(super) fn subject(key: Option<&KeyRecord>, asked: &Asked, tags: Vec<String>) -> Subject {
     Subject {
-        call_type: if call == "embeddings" { "aembedding" } else { "acompletion" }.to_owned(),
-        key: key.token.clone(),
-        team: key.team_id.clone(),
-        user: key.user_id.clone(),
+        call_type: String::new(),
+        key: key.map(|key| key.token.clone()).unwrap_or_default(),
+        team: key.and_then(|key| key.team_id.clone()),
+        user: key.and_then(|key| key.user_id.clone()),
         customer: asked.customer.clone(),
         organization: None,
         tags,
-        model_group: group.to_owned(),
+        model_group: String::new(),
         session_id: asked.session_id.clone(),
         metadata: asked.metadata.clone(),
-    }
-}
-
-/// What came of a call, for the spend log.
-pub(super) fn outcome(
-    (provider, deployment, model): (&str, &str, &str),
-    usage: Option<&Usage>,
-    charge: Option<&Charge>,
-    (estimated, status): (bool, &str),
-) -> Outcome {
-    let details = usage.and_then(|usage| usage.prompt_tokens_details.as_ref());
-    let read = details.map_or(0, |details| details.cached_tokens);
-    let written = details.map_or(0, |details| details.cache_creation_tokens.max(details.cache_write_tokens));
-    Outcome {
-        model: model.to_owned(),
-        model_id: deployment.to_owned(),
-        provider: provider.to_owned(),
-        prompt_tokens: usage.map_or(0, |usage| usage.prompt_tokens),
-        completion_tokens: usage.map_or(0, |usage| usage.completion_tokens),
-        total_tokens: usage.map_or(0, |usage| usage.total_tokens),
-        cache_read_tokens: usage.map_or(0, |usage| read.max(usage.cache_read_input_tokens)),
-        cache_write_tokens: usage.map_or(0, |usage| written.max(usage.cache_creation_input_tokens)),
-        cost: charge.map(|charge| charge.total),
-        estimated,
-        cache_hit: false,
-        status: status.to_owned(),
     }
 }

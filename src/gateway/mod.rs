@@ -17,12 +17,14 @@ mod relay;
 mod reply;
 mod resolve;
 mod route;
+mod settle;
 mod tariff;
 
 pub use host::{Body, Gone, Host, Sink, Upstream};
 pub use relay::Relay;
 pub use reply::{Reply, ReplyBody};
 pub use route::Route;
+pub use settle::Note;
 
 use std::rc::Rc;
 

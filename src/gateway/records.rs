@@ -56,7 +56,13 @@ impl<T: DeserializeOwned> Remembered<T> {
     /// # Errors
     ///
     /// The directory cannot be reached.
-    pub(super) async fn find<H: Host>(&self, host: &H, kind: RecordKind, id: &str, from: From) -> Result<Option<Rc<T>>> {
+    pub(super) async fn find<H: Host>(
+        &self,
+        host: &H,
+        kind: RecordKind,
+        id: &str,
+        from: From,
+    ) -> Result<Option<Rc<T>>> {
         let now = host.now_ms();
         if from != From::Directory
             && let Some((record, read_at)) = self.0.borrow().get(id)

@@ -21,6 +21,7 @@ pub(super) struct Tariff {
     custom: Option<CustomRates>,
     host: Option<String>,
     service_tier: Option<String>,
+    speed: Option<String>,
     search_context_size: Option<String>,
     sent_ms: u64,
 }
@@ -35,20 +36,38 @@ impl Tariff {
         sent_ms: u64,
     ) -> Self {
         let text = |name: &str| request.fields().get::<String>(name).ok().flatten();
-        let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
         let search = request.fields().get::<serde_json::Value>("web_search_options").ok().flatten();
         let size = search.as_ref().and_then(|options| options.get("search_context_size")?.as_str());
+        Self {
+            host: api_base.and_then(host).map(str::to_owned),
+            service_tier: text("service_tier"),
+            speed: text("speed"),
+            search_context_size: size.map(str::to_owned),
+            sent_ms,
+            ..Self::plain(table, found)
+        }
+    }
+
+    /// The prices that hold for any request to `found`.
+    pub(super) fn plain(table: &Rc<PriceTable>, found: &Match) -> Self {
+        let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
         Self {
             table: table.clone(),
             provider: found.provider.name,
             model: base_model.unwrap_or(&found.model).to_owned(),
             is_base_model: base_model.is_some(),
             custom: found.deployment.custom_rates.clone(),
-            host: api_base.and_then(host).map(str::to_owned),
-            service_tier: text("service_tier"),
-            search_context_size: size.map(str::to_owned),
-            sent_ms,
+            host: None,
+            service_tier: None,
+            speed: None,
+            search_context_size: None,
+            sent_ms: 0,
         }
+    }
+
+    /// The provider and the model, as the prices know them.
+    pub(super) fn name(&self) -> (&str, &str) {
+        (self.provider, &self.model)
     }
 
     /// What the prices depend on beside the model.
@@ -56,6 +75,7 @@ impl Tariff {
         Context {
             now_ms: self.sent_ms,
             service_tier: self.service_tier.as_deref(),
+            speed: self.speed.as_deref(),
             host: self.host.as_deref(),
             search_context_size: self.search_context_size.as_deref(),
             ..Context::default()
