@@ -353,12 +353,9 @@ fn clamped(request: Request, tariff: &Tariff, hold: &Hold) -> Result<Request> {
     let grant = hold.granted();
     let most = UsageBound::of(tariff, &request);
     let by_tokens = grant.tokens.saturating_sub(most.input_tokens) / most.answers.max(1);
-    let by_money = match most.affordable_output_tokens(tariff, grant.granted) {
-        // Without a price there is no budget either: the ledger would have refused it.
-        None => most.output_tokens,
-        Some(tokens) if hold.is_bounded() => tokens,
-        Some(_) => most.output_tokens,
-    };
+    // Without a price there is no budget either: the ledger would have refused it.
+    let by_money = most.affordable_output_tokens(tariff, grant.granted).filter(|_| hold.is_bounded());
+    let by_money = by_money.unwrap_or(most.output_tokens);
     let affordable = most.output_tokens.min(by_tokens).min(by_money);
     if affordable == most.output_tokens {
         return Ok(request);

@@ -134,7 +134,8 @@ fn tokens(bound: &UsageBound) -> u64 {
 pub(super) struct Hold {
     root: ScopeId,
     grant: Grant,
-    hold_ms: u64,
+    /// How long it is held after the ledger last heard of it, in ms.
+    silence_ms: u64,
     /// When the ledger last heard of it, in Unix ms.
     told_at: u64,
     ended: bool,
@@ -178,7 +179,7 @@ impl Hold {
         };
         let root = known.key.root();
         match tell_reserve(host, &root, ask, shared).await? {
-            Ok(grant) => Ok(Self { root, grant, hold_ms, told_at: host.now_ms(), ended: false }),
+            Ok(grant) => Ok(Self { root, grant, silence_ms: hold_ms, told_at: host.now_ms(), ended: false }),
             Err(refusal) => Err(refused(&refusal, gateway, host)),
         }
     }
@@ -196,11 +197,11 @@ impl Hold {
     /// Says that the call lives, and what it has cost so far; at most once in half of the time that it is held.
     pub(super) async fn checkpoint<H: Host>(&mut self, host: &H, cost: impl FnOnce() -> Money) {
         let now = host.now_ms();
-        if self.ended || now.saturating_sub(self.told_at) < self.hold_ms / 2 {
+        if self.ended || now.saturating_sub(self.told_at) < self.silence_ms / 2 {
             return;
         }
         self.told_at = now;
-        let message = Message::Checkpoint { seq: self.grant.seq, cost: cost(), hold_ms: self.hold_ms };
+        let message = Message::Checkpoint { seq: self.grant.seq, cost: cost(), hold_ms: self.silence_ms };
         // What cannot be told now is told at the end; else the ledger settles at what it holds.
         let _ = host.ledger(&self.root, &message).await;
     }

@@ -29,9 +29,12 @@ pub(super) struct Records {
     pub(super) customers: Remembered<CustomerRecord>,
 }
 
-/// Records of one kind by id, with the time of the reading; `None` for those that are not there.
+/// A record, or that there is none, and when that was read, in Unix ms.
+type Reading<T> = (Option<Rc<T>>, u64);
+
+/// Records of one kind by id.
 #[derive(Debug)]
-pub(super) struct Remembered<T>(RefCell<BTreeMap<String, (Option<Rc<T>>, u64)>>);
+pub(super) struct Remembered<T>(RefCell<BTreeMap<String, Reading<T>>>);
 
 impl<T> Default for Remembered<T> {
     fn default() -> Self {

@@ -192,7 +192,7 @@ impl Note {
 
     fn fill(&mut self, record: &Record, outcome: Outcome) {
         self.ask.request_id.clone_from(&record.id);
-        self.ask.subject.call_type = call_type(record.call).to_owned();
+        call_type(record.call).clone_into(&mut self.ask.subject.call_type);
         self.ask.subject.model_group.clone_from(&record.asked_model);
         self.outcome = Some(outcome);
     }
