@@ -1,5 +1,6 @@
 //! The spine: one story for each kind of call, told over [`Host`].
 
+mod admin;
 mod asked;
 mod attempt;
 mod auth;
@@ -20,6 +21,7 @@ mod route;
 mod settle;
 mod tariff;
 
+pub use admin::Action;
 pub use host::{Body, Gone, Host, Sink, Upstream};
 pub use relay::Relay;
 pub use reply::{Reply, ReplyBody};
@@ -104,6 +106,11 @@ impl Gateway {
             Route::Embeddings(model) => {
                 request.body = self.read_body(request, body).await?;
                 call::embeddings(self, host, &caller, request, model).await
+            }
+            Route::Admin(action, part) => {
+                request.body = self.read_body(request, body).await?;
+                let answer = admin::answer(self, host, &caller, request, action, part).await?;
+                Ok(Reply::value(200, &answer))
             }
         }
     }

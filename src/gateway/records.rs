@@ -53,6 +53,25 @@ pub(super) enum From {
     Directory,
 }
 
+impl Records {
+    /// Forgets a record that has changed.
+    pub(super) fn forget(&self, kind: RecordKind, id: &str) {
+        match kind {
+            RecordKind::Key => self.keys.forget(id),
+            RecordKind::Team => self.teams.forget(id),
+            RecordKind::User => self.users.forget(id),
+            RecordKind::Customer => self.customers.forget(id),
+            RecordKind::Budget => {}
+        }
+    }
+}
+
+impl<T> Remembered<T> {
+    fn forget(&self, id: &str) {
+        self.0.borrow_mut().remove(id);
+    }
+}
+
 impl<T: DeserializeOwned> Remembered<T> {
     /// Finds a record.
     ///

@@ -1,5 +1,6 @@
 //! Method and path to what is asked for.
 
+use super::admin::{ACTIONS, Action};
 use crate::error::{Error, Kind, Result};
 use crate::http::percent_decode;
 
@@ -20,6 +21,8 @@ pub enum Route {
     Chat(Option<String>),
     /// `POST /v1/embeddings`; the model where the path names it.
     Embeddings(Option<String>),
+    /// Management and spend; what the path names.
+    Admin(Action, String),
 }
 
 impl Route {
@@ -65,6 +68,13 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route> {
         let Some(rest) = capture(pattern, path) else { continue };
         if *allowed == method {
             return Ok(route(percent_decode(rest)));
+        }
+        allow.push(allowed);
+    }
+    for (allowed, pattern, action) in ACTIONS {
+        let Some(part) = capture(pattern, path) else { continue };
+        if *allowed == method {
+            return Ok(Route::Admin(*action, percent_decode(part)));
         }
         allow.push(allowed);
     }

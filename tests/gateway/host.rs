@@ -12,7 +12,7 @@ use tollgate::config::Config;
 use tollgate::error::{Error, Kind, Result};
 use tollgate::gateway::{Body, Gateway, Gone, Host, ReplyBody, Sink, Upstream};
 use tollgate::http::{Headers, HttpHead, HttpRequest};
-use tollgate::keys::directory::{self, Commit, Delivery, Memory, RecordKind, Write};
+use tollgate::keys::directory::{self, Commit, Delivery, Memory, RecordKind, Store, Write};
 use tollgate::keys::ledger::{self, Change, Entry, Ledger, ScopeId, Settings};
 use tollgate::keys::{KeyRecord, token};
 use tollgate::secret::Secret;
@@ -47,7 +47,7 @@ pub(crate) fn unreachable_upstream() -> Script {
 /// The clock and the log of what happened, shared by everything that waits.
 #[derive(Default)]
 pub(crate) struct World {
-    now: Cell<u64>,
+    pub(crate) now: Cell<u64>,
     alarms: RefCell<Vec<u64>>,
     pub(crate) open_bodies: Cell<u32>,
 }
@@ -153,6 +153,9 @@ impl Host for Scripted {
 
     async fn directory(&self, call: &directory::Call) -> Result<directory::Reply> {
         let books = &mut *self.books.borrow_mut();
+        if matches!(call, directory::Call::Commit(_)) {
+            books.overtake();
+        }
         let reply = directory::act(&mut books.directory, call.clone());
         books.deliver(self.now_ms());
         Ok(reply)
@@ -177,6 +180,8 @@ pub(crate) struct Books {
     directory: Memory,
     ledgers: BTreeMap<ScopeId, Home>,
     copies: BTreeMap<(RecordKind, String), Value>,
+    /// What somebody else sets just before a change: a record's kind and id, a field and its value.
+    pub(crate) overtakers: VecDeque<(RecordKind, String, String, Value)>,
 }
 
 /// A ledger with the rows that a home would keep on disk.
@@ -214,6 +219,15 @@ impl Books {
             }
         }
         answer.value
+    }
+
+    fn overtake(&mut self) {
+        let Some((kind, id, field, value)) = self.overtakers.pop_front() else { return };
+        let mut stored = self.directory.get(kind, &id).expect("a record to change");
+        stored.record[&field] = value;
+        let write = directory::Write { kind, id, version: stored.version, record: Some(stored.record), index: vec![] };
+        let commit = directory::Commit { writes: vec![write], ..Default::default() };
+        directory::act(&mut self.directory, directory::Call::Commit(commit));
     }
 
     fn deliver(&mut self, now_ms: u64) {

@@ -10,7 +10,7 @@ mod memory;
 mod wire;
 
 pub use memory::Memory;
-pub use wire::{Call, Commit, Conflict, Delivery, Filter, Index, Listed, Reply, Stored, Write};
+pub use wire::{Call, Commit, Conflict, Delivery, Filter, Index, Listed, Premise, Reply, Stored, Write};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub enum RecordKind {
     Customer,
     /// A budget, by `budget_id`.
     Budget,
+    /// A budget root whose team, user or key is gone, while its ledger still holds the log of what they spent.
+    Root,
 }
 
 impl RecordKind {
@@ -39,6 +41,7 @@ impl RecordKind {
             Self::User => "user",
             Self::Customer => "customer",
             Self::Budget => "budget",
+            Self::Root => "root",
         }
     }
 }
@@ -91,6 +94,20 @@ pub fn act(store: &mut impl Store, call: Call) -> Reply {
 
 /// What stands against a commit.
 fn conflict(store: &impl Store, commit: &Commit) -> Option<Conflict> {
+    for premise in &commit.premises {
+        let (kind, id, holds) = match premise {
+            Premise::Version { kind, id, version } => {
+                (*kind, id.clone(), store.get(*kind, id).map_or(0, |stored| stored.version) == *version)
+            }
+            Premise::Total { kind, filter, total } => {
+                let id = filter.first().map_or_else(String::new, |filter| filter.value.clone());
+                (*kind, id, store.list(*kind, filter, 0, 0).total == *total)
+            }
+        };
+        if !holds {
+            return Some(Conflict::Changed { kind, id, exists: true });
+        }
+    }
     for write in &commit.writes {
         let version = store.get(write.kind, &write.id).map_or(0, |stored| stored.version);
         if version != write.version {
@@ -98,7 +115,12 @@ fn conflict(store: &impl Store, commit: &Commit) -> Option<Conflict> {
         }
         for index in write.index.iter().filter(|index| index.unique) {
             let holder = store.holder(write.kind, &index.field, &index.value);
-            if holder.is_some_and(|holder| holder != write.id) {
+            // A value that the same change takes from its holder is free: a new key takes the alias of the one it replaces.
+            let gives_up = |id: &str| {
+                let of_holder = commit.writes.iter().find(|other| other.kind == write.kind && other.id == id);
+                of_holder.is_some_and(|other| !other.index.contains(index))
+            };
+            if holder.is_some_and(|holder| holder != write.id && !gives_up(&holder)) {
                 return Some(Conflict::Taken { field: index.field.clone(), value: index.value.clone() });
             }
         }
@@ -118,7 +140,7 @@ mod tests {
     }
 
     fn commit(store: &mut Memory, writes: Vec<Write>) -> Reply {
-        act(store, Call::Commit(Commit { writes, deliveries: Vec::new() }))
+        act(store, Call::Commit(Commit { writes, ..Commit::default() }))
     }
 
     #[test]
@@ -144,6 +166,31 @@ mod tests {
         let gone = Write { record: None, index: Vec::new(), ..write("a", 2, "new") };
         assert!(matches!(commit(&mut store, vec![gone]), Reply::Done));
         assert!(store.holder(RecordKind::Key, "key_alias", "new").is_none());
+    }
+
+    #[test]
+    fn a_new_record_takes_the_unique_value_of_the_one_that_it_replaces() {
+        let mut store = Memory::default();
+        commit(&mut store, vec![write("a", 0, "one")]);
+        let gone = Write { record: None, index: Vec::new(), ..write("a", 1, "one") };
+        assert!(matches!(commit(&mut store, vec![write("b", 0, "one"), gone]), Reply::Done));
+        assert_eq!(store.holder(RecordKind::Key, "key_alias", "one").as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_change_is_refused_when_what_it_was_made_from_is_not_so_any_more() {
+        let mut store = Memory::default();
+        commit(&mut store, vec![write("a", 0, "one")]);
+        let total = |total| {
+            let filter = vec![Filter { field: "key_alias".to_owned(), value: "one".to_owned() }];
+            Premise::Total { kind: RecordKind::Key, filter, total }
+        };
+        let version = |version| Premise::Version { kind: RecordKind::Key, id: "a".to_owned(), version };
+        for (premise, holds) in [(total(1), true), (total(0), false), (version(1), true), (version(0), false)] {
+            let commit = Commit { premises: vec![premise.clone()], ..Commit::default() };
+            let reply = act(&mut store, Call::Commit(commit));
+            assert_eq!(matches!(reply, Reply::Done), holds, "{premise:?}");
+        }
     }
 
     #[test]

@@ -52,11 +52,38 @@ pub struct Filter {
 
 /// A change of records, whole or not at all, with what others must be told of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Commit {
+    /// What else it was made from, and must still be so.
+    pub premises: Vec<Premise>,
     /// The records. Their read copies for the index follow by themselves.
     pub writes: Vec<Write>,
     /// What ledgers must be told, in order.
     pub deliveries: Vec<Delivery>,
+}
+
+/// What a change was made from besides the records that it writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "that", rename_all = "snake_case")]
+pub enum Premise {
+    /// A record has this version.
+    Version {
+        /// What it is about.
+        kind: RecordKind,
+        /// Its id.
+        id: String,
+        /// The version; 0: there is none.
+        version: u64,
+    },
+    /// So many records have these values.
+    Total {
+        /// What they are about.
+        kind: RecordKind,
+        /// All of these hold.
+        filter: Vec<Filter>,
+        /// How many.
+        total: u64,
+    },
 }
 
 /// One record of a change.

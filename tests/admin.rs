@@ -1,0 +1,22 @@
+//! The management and spend API on a scripted host: what an admin, a user and a team's admin get, and what ledgers hold.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[expect(dead_code, reason = "shared with the tests of the spine, which script upstreams too")]
+#[path = "gateway/host.rs"]
+mod host;
+
+#[path = "admin/guides.rs"]
+mod guides;
+#[path = "admin/key.rs"]
+mod key;
+#[path = "admin/office.rs"]
+mod office;
+#[path = "admin/roles.rs"]
+mod roles;
