@@ -1,6 +1,7 @@
 //! Finds a model by the names that configurations, clients and answers give it, without guessing.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::decode::ProviderRow;
 use super::entry::Entry;
@@ -57,6 +58,23 @@ impl PriceTable {
             Some(entry) if !entry.inferred => Some(entry),
             other => self.find(provider, asked).filter(|entry| other.is_none() || !entry.inferred).or(other),
         }
+    }
+
+    /// The model of this very id, whoever its provider is: what someone means who names a model and no provider.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tollgate::cost::PriceTable;
+    ///
+    /// let table = PriceTable::embedded();
+    /// assert_eq!(table.find_id("gpt-4o").unwrap().provider(), "openai");
+    /// assert!(table.find_id("gpt-4o-2099-01-01").is_none());
+    /// ```
+    pub fn find_id(&self, id: &str) -> Option<Entry> {
+        let families: BTreeSet<u8> = (0..).map_while(|index| self.provider(index)).map(|row| row.family).collect();
+        let index = families.into_iter().find_map(|family| self.locate(id, family))?;
+        self.entry(index)
     }
 
     /// The model of a name in a region (`us-east-1`), where the table lists regions apart; else as [`Self::find`].

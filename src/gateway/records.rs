@@ -61,7 +61,7 @@ impl Records {
             RecordKind::Team => self.teams.forget(id),
             RecordKind::User => self.users.forget(id),
             RecordKind::Customer => self.customers.forget(id),
-            RecordKind::Budget => {}
+            RecordKind::Budget | RecordKind::Root => {}
         }
     }
 }
