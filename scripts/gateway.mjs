@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
+import { openFront } from "./front.mjs";
 import { root, workerFolder } from "./place.mjs";
 import { workerSettings } from "./wrangler-toml.mjs";
 
@@ -42,7 +43,7 @@ export async function openGateway({ config, variables = {}, port = 0, state, log
   };
   const miniflare = new Miniflare({
     host: "127.0.0.1",
-    port,
+    port: 0,
     cf: false,
     logRequests: false,
     telemetry: { enabled: false },
@@ -52,12 +53,17 @@ export async function openGateway({ config, variables = {}, port = 0, state, log
     workers: [{ config: worker, dev: { rootPath: root } }],
   });
   try {
-    const url = (await miniflare.ready).origin;
+    const inner = await miniflare.ready;
+    const front = await openFront({ host: "127.0.0.1", port, target: Number(inner.port) });
     if (config) {
       const kv = await miniflare.getKVNamespace("TOLLGATE_KV");
       await kv.put("config", JSON.stringify(config));
     }
-    return { url, stop: () => miniflare.dispose() };
+    const stop = async () => {
+      await front.stop();
+      await miniflare.dispose();
+    };
+    return { url: front.url, stop };
   } catch (error) {
     await miniflare.dispose().catch(() => {});
     throw error;
