@@ -56,7 +56,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
         ReplyBody::Stream(relay) => relay,
         whole_body @ ReplyBody::Whole(_) => return Ok(whole(Reply { status, headers, body: whole_body })),
     };
-    let (mut sink, readable) = channel()?;
+    let (mut sink, readable) = channel(&request.inner().signal())?;
     let response = builder(status, &headers).stream(readable);
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     context.wait_until(async move {
