@@ -64,7 +64,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             return Ok(whole(Reply { status, headers, body: whole_body, after: None }));
         }
     };
-    let (mut sink, readable) = channel()?;
+    let (mut sink, readable) = channel(&request.inner().signal())?;
     let response = builder(status, &headers).stream(readable);
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     context.wait_until(async move {

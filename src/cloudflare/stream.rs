@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use worker::js_sys::{Promise, Uint8Array};
+use worker::js_sys::{Array, Promise, Uint8Array};
 use worker::web_sys;
 
 use crate::error::{Error, Kind, Result};
@@ -114,11 +114,18 @@ pub(super) struct ClientSink {
     closed: RefCell<Pin<Box<JsFuture>>>,
 }
 
-/// A pipe to the client: what is written to the sink comes out of the stream.
-pub(super) fn channel() -> worker::Result<(ClientSink, web_sys::ReadableStream)> {
+/// A pipe to the client, who has left when `signal` is aborted: what is written to the sink comes out of the stream.
+pub(super) fn channel(signal: &web_sys::AbortSignal) -> worker::Result<(ClientSink, web_sys::ReadableStream)> {
     let pipe = IdentityTransformStream::new()?;
     let writer = pipe.writable().get_writer()?;
-    let closed = RefCell::new(Box::pin(JsFuture::from(writer.closed())));
+    // The writer alone learns of it only when it writes, and an upstream may be silent for long.
+    let left = if signal.aborted() {
+        Promise::reject(&JsValue::NULL)
+    } else {
+        Promise::new(&mut |_, reject| signal.set_onabort(Some(&reject)))
+    };
+    let closed = Promise::race(&Array::of2(&writer.closed(), &left));
+    let closed = RefCell::new(Box::pin(JsFuture::from(closed)));
     Ok((ClientSink { writer, closed }, pipe.readable()))
 }
 
