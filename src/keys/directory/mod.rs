@@ -12,11 +12,8 @@ mod wire;
 pub use memory::Memory;
 pub use wire::{Call, Commit, Conflict, Delivery, Filter, Index, Listed, Reply, Stored, Write};
 
-use serde::{Deserialize, Serialize};
-
 /// What a record is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordKind {
     /// A virtual key, by its hash.
     Key,
@@ -29,6 +26,14 @@ pub enum RecordKind {
     /// A budget, by `budget_id`.
     Budget,
 }
+
+crate::json::variants!(RecordKind {
+    "key" => Key,
+    "team" => Team,
+    "user" => User,
+    "customer" => Customer,
+    "budget" => Budget,
+});
 
 impl RecordKind {
     /// The name, as it stands before the id in the index (`key:<hash>`).
