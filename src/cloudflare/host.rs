@@ -110,7 +110,7 @@ impl Host for Worker {
     async fn copy(&self, kind: RecordKind, id: &str) -> Option<Value> {
         let key = format!("{}:{id}", kind.name());
         let bytes = self.env.kv(KV).ok()?.get(&key).cache_ttl(COPY_CACHE_SECONDS).bytes().await.ok()??;
-        serde_json::from_slice(&bytes).ok()
+        crate::json::read(&bytes).ok()
     }
 
     fn secret_bytes(&self) -> Result<[u8; 24]> {

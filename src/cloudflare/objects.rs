@@ -32,7 +32,7 @@ pub(super) async fn ask<T: DeserializeOwned>(
     message: &impl Serialize,
 ) -> Result<T> {
     match try_ask(env, binding, name, message).await {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| unreachable(binding, &error)),
+        Ok(bytes) => crate::json::read(&bytes).map_err(|error| unreachable(binding, &error)),
         Err(error) => Err(unreachable(binding, &error)),
     }
 }

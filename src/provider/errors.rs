@@ -45,7 +45,7 @@ const CONTENT_WORDS: &[&str] = &[
 /// `{"message": …}`, `{"detail": …}`), of Anthropic (`{"type": "error", "error": {…}}`) and of Google
 /// (`{"error": {"status": …, "code": 429}}`, bare or in a list).
 pub fn read(provider: &str, head: &HttpHead, body: &[u8]) -> Error {
-    let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let value: Value = crate::json::read(body).unwrap_or(Value::Null);
     let mut error = from_value(provider, head.status, &value, body);
     if let Some(ms) = retry_after_ms(head, &value) {
         error = error.with_retry_after_ms(ms);
