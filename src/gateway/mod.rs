@@ -9,6 +9,7 @@ mod caller;
 mod cors;
 mod host;
 mod models;
+mod money;
 mod race;
 mod record;
 mod relay;
@@ -18,6 +19,7 @@ mod route;
 mod tariff;
 
 pub use host::{Body, Gone, Host, Sink, Upstream};
+pub use money::Question;
 pub use relay::Relay;
 pub use reply::{Reply, ReplyBody};
 pub use route::Route;
@@ -30,6 +32,7 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::cost::PriceTable;
+use crate::cost::tokens::Vocabulary;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
 use crate::keys::KeyRecord;
@@ -54,6 +57,8 @@ pub struct Gateway {
     config: Config,
     door: Door,
     prices: Rc<PriceTable>,
+    /// The vocabularies that are loaded: tokens of their models are counted, those of all others estimated.
+    vocabularies: Vec<Vocabulary>,
     /// Records of keys that were read lately, by hash, with the time of the reading.
     records: RefCell<BTreeMap<String, (Rc<KeyRecord>, u64)>>,
 }
@@ -69,7 +74,40 @@ impl Gateway {
             None if setting.is_none() && host.variable(LOOPBACK_VARIABLE).is_some() => Door::Open,
             None => Door::Shut,
         };
-        Self { config, door, prices: Rc::new(PriceTable::embedded()), records: RefCell::default() }
+        Self {
+            config,
+            door,
+            prices: Rc::new(PriceTable::embedded()),
+            vocabularies: Vec::new(),
+            records: RefCell::default(),
+        }
+    }
+
+    /// Takes newer prices: the bytes of a table that `npm run prices` built.
+    ///
+    /// # Errors
+    ///
+    /// A table that [`PriceTable::read`] refuses, or one that is older than the built-in one. The prices stay as they were:
+    /// the shell says so in its log.
+    pub fn take_prices(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let table = PriceTable::read(bytes)?;
+        if table.date() < PriceTable::embedded().date() {
+            let message = "the price table is older than the built-in one: push today's by `npm run prices:push`";
+            return Err(Error::bad_request("prices", message));
+        }
+        self.prices = Rc::new(table);
+        Ok(())
+    }
+
+    /// The price table that is in use.
+    pub fn prices(&self) -> &PriceTable {
+        &self.prices
+    }
+
+    /// Takes a vocabulary, by which tokens of its models are counted exactly from now on.
+    pub fn take_vocabulary(&mut self, vocabulary: Vocabulary) {
+        self.vocabularies.retain(|own| own.encoding() != vocabulary.encoding());
+        self.vocabularies.push(vocabulary);
     }
 
     /// Answers a request. `body` is its body, unread; `request.body` is empty.
@@ -94,8 +132,8 @@ impl Gateway {
             Route::Home => Ok(Reply::value(200, &home())),
             Route::Liveliness => Ok(Reply::value(200, &json!("I'm alive!"))),
             Route::Readiness => Ok(Reply::value(200, &json!({"status": "healthy", "db": "Not connected"}))),
-            Route::Models => Ok(Reply::value(200, &models::list(&self.config))),
-            Route::Model(id) => models::one(&self.config, &id).map(|model| Reply::value(200, &model)),
+            Route::Models => Ok(Reply::json(200, models::list(self, host).to_bytes())),
+            Route::Model(id) => models::one(self, host, &id).map(|model| Reply::json(200, model.to_bytes())),
             Route::Chat(model) => {
                 request.body = self.read_body(request, body).await?;
                 call::chat(self, host, &caller, request, model).await
@@ -103,6 +141,12 @@ impl Gateway {
             Route::Embeddings(model) => {
                 request.body = self.read_body(request, body).await?;
                 call::embeddings(self, host, &caller, request, model).await
+            }
+            Route::Money(question) => {
+                if question.has_body() {
+                    request.body = self.read_body(request, body).await?;
+                }
+                money::answer(self, host, &caller, request, question)
             }
         }
     }

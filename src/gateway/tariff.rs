@@ -35,9 +35,18 @@ impl Tariff {
         sent_ms: u64,
     ) -> Self {
         let text = |name: &str| request.fields().get::<String>(name).ok().flatten();
-        let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
         let search = request.fields().get::<serde_json::Value>("web_search_options").ok().flatten();
         let size = search.as_ref().and_then(|options| options.get("search_context_size")?.as_str());
+        Self {
+            service_tier: text("service_tier"),
+            search_context_size: size.map(str::to_owned),
+            ..Self::plain(table, found, api_base, sent_ms)
+        }
+    }
+
+    /// The prices that hold for a request to `found` that asks for nothing special.
+    pub(super) fn plain(table: &Rc<PriceTable>, found: &Match, api_base: Option<&str>, sent_ms: u64) -> Self {
+        let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
         Self {
             table: table.clone(),
             provider: found.provider.name,
@@ -45,8 +54,8 @@ impl Tariff {
             is_base_model: base_model.is_some(),
             custom: found.deployment.custom_rates.clone(),
             host: api_base.and_then(host).map(str::to_owned),
-            service_tier: text("service_tier"),
-            search_context_size: size.map(str::to_owned),
+            service_tier: None,
+            search_context_size: None,
             sent_ms,
         }
     }
