@@ -58,7 +58,7 @@ pub struct Gateway {
     door: Door,
     prices: Rc<PriceTable>,
     /// The vocabularies that are loaded: tokens of their models are counted, those of all others estimated.
-    vocabularies: Vec<Vocabulary>,
+    vocabularies: Vec<Rc<Vocabulary>>,
     /// Records of keys that were read lately, by hash, with the time of the reading.
     records: RefCell<BTreeMap<String, (Rc<KeyRecord>, u64)>>,
 }
@@ -99,6 +99,12 @@ impl Gateway {
         Ok(())
     }
 
+    /// Takes over the price table and the vocabularies of the gateway that this one replaces.
+    pub fn keep_data_of(&mut self, former: &Self) {
+        self.prices = former.prices.clone();
+        self.vocabularies.clone_from(&former.vocabularies);
+    }
+
     /// The price table that is in use.
     pub fn prices(&self) -> &PriceTable {
         &self.prices
@@ -107,7 +113,7 @@ impl Gateway {
     /// Takes a vocabulary, by which tokens of its models are counted exactly from now on.
     pub fn take_vocabulary(&mut self, vocabulary: Vocabulary) {
         self.vocabularies.retain(|own| own.encoding() != vocabulary.encoding());
-        self.vocabularies.push(vocabulary);
+        self.vocabularies.push(Rc::new(vocabulary));
     }
 
     /// Answers a request. `body` is its body, unread; `request.body` is empty.

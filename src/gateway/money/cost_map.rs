@@ -142,7 +142,6 @@ mod tests {
         }
         assert!(written > 10_000, "{written}");
         // What LiteLLM has no name for: `npm run prices` reads it from the other source.
-        println!("{written} prices, without a name: {unsaid:?}");
         assert!(unsaid.values().sum::<u32>() * 100 < written, "{unsaid:?}");
     }
 
