@@ -1,7 +1,7 @@
 //! `POST /cost/estimate`: what a request of so many tokens costs, and so many of them a day and a month.
 
-use super::{Priced, required, set_known};
-use crate::cost::{Buckets, Charge, Entry, Exactness, Rates, Unit, charge};
+use super::{Priced, exactness, required};
+use crate::cost::{Buckets, Charge, Entry, Rates, Unit, charge};
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::gateway::host::Host;
@@ -81,17 +81,19 @@ pub(super) fn answer<H: Host>(gateway: &Gateway, host: &H, fields: &Fields) -> R
     costs(&mut out, ["monthly_cost", "monthly_", "_cost"], charge.as_ref(), asked.per_month);
     prices(&mut out, entry.as_ref().and_then(|entry: &Entry| entry.rates_at(context.now_ms)));
     out.set("provider", priced.provider());
-    let exactness = charge.map(|charge| if charge.exactness == Exactness::Exact { "exact" } else { "estimated" });
-    set_known(&mut out, "exactness", exactness);
+    out.set("exactness", &exactness(charge.as_ref()));
     Ok(out)
 }
+
+/// A part of a charge.
+type Part = fn(&Charge) -> Money;
 
 /// The costs of `requests` requests, under the name of the total, and a prefix and a suffix for those of its parts. The
 /// cache's shares are within the input's cost, reasoning's is within the output's; what is neither is `other`.
 fn costs(out: &mut Fields, [total, prefix, suffix]: [&str; 3], charge: Option<&Charge>, requests: Option<u64>) {
-    let scaled = |amount: fn(&Charge) -> Money| Some(amount(charge?) * requests?);
-    set_known(out, total, scaled(|charge| charge.total));
-    let parts: [(&str, fn(&Charge) -> Money); 7] = [
+    let scaled = |amount: Part| Some(amount(charge?) * requests?);
+    out.set(total, &scaled(|charge| charge.total));
+    let parts: [(&str, Part); 7] = [
         ("input", |charge| charge.items.input + charge.items.cache_read + charge.items.cache_creation),
         ("output", |charge| charge.items.output + charge.items.reasoning),
         // This gateway adds no margin.
@@ -102,7 +104,7 @@ fn costs(out: &mut Fields, [total, prefix, suffix]: [&str; 3], charge: Option<&C
         ("other", |charge| charge.items.other + charge.items.tool_usage),
     ];
     for (part, amount) in parts {
-        set_known(out, &format!("{prefix}{part}{suffix}"), scaled(amount));
+        out.set(&format!("{prefix}{part}{suffix}"), &scaled(amount));
     }
 }
 
@@ -115,6 +117,6 @@ fn prices(out: &mut Fields, rates: Option<&Rates>) {
         ("cache_creation_input_token_cost", Unit::CacheWrite),
         ("output_cost_per_reasoning_token", Unit::Reasoning),
     ] {
-        set_known(out, name, rates.and_then(|rates| rates.base(unit)));
+        out.set(name, &rates.and_then(|rates| rates.base(unit)));
     }
 }

@@ -8,15 +8,13 @@ mod supported_params;
 mod token_counter;
 mod transform_request;
 
-use serde_json::{Map, Value};
-
 use super::caller::Caller;
 use super::host::Host;
 use super::reply::Reply;
 use super::tariff::Tariff;
 use super::{Gateway, models, resolve};
 use crate::config::Match;
-use crate::cost::{Buckets, Charge, Context, Entry, charge};
+use crate::cost::{Buckets, Charge, Context, Entry, Exactness, charge};
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
 use crate::openai::{Fields, Usage};
@@ -72,7 +70,7 @@ pub(super) fn answer<H: Host>(
     let bytes = match question {
         Question::Estimate => estimate::answer(gateway, host, &body()?)?.to_bytes(),
         Question::Calculate => calculate::answer(gateway, host, &body()?)?.to_bytes(),
-        Question::TokenCounter => token_counter::answer(gateway, host, &body()?)?.to_bytes(),
+        Question::TokenCounter => token_counter::answer(gateway, &body()?)?.to_bytes(),
         Question::TransformRequest => transform_request::answer(gateway, host, &body()?, &http.headers)?.to_bytes(),
         Question::SupportedParams => supported_params::answer(gateway, http)?.to_bytes(),
         Question::ModelInfo => model_info::list(gateway, host, caller, http)?.to_bytes(),
@@ -150,18 +148,16 @@ fn required(fields: &Fields, name: &str, mend: &str) -> Result<String> {
     text.ok_or_else(|| Error::bad_request(name, format!("`{name}` is missing: {mend}")))
 }
 
+/// How far a charge can be relied on, in a word; `null` where there is none.
+fn exactness(charge: Option<&Charge>) -> Option<&'static str> {
+    Some(match charge?.exactness {
+        Exactness::Exact => "exact",
+        Exactness::Estimated => "estimated",
+    })
+}
+
 /// A query parameter that must be there.
 fn required_query(http: &HttpRequest, name: &str, mend: &str) -> Result<String> {
     let text = http.query(name).filter(|text| !text.is_empty());
     text.ok_or_else(|| Error::new(Kind::BadRequest, format!("`{name}` is missing: {mend}")).with_param(name))
-}
-
-/// A field that is there whatever its value is: `null` where nobody knows.
-fn set_known<T: serde::Serialize>(fields: &mut Fields, name: &str, value: Option<T>) {
-    fields.set(name, &value);
-}
-
-/// An object of the request, as an object.
-fn object(fields: &Fields, name: &str) -> Result<Option<Map<String, Value>>> {
-    fields.get::<Map<String, Value>>(name)
 }

@@ -6,7 +6,6 @@ use super::required;
 use crate::cost::tokens::{self, Counter, Method, TokenCount};
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
-use crate::gateway::host::Host;
 use crate::openai::{ChatRequest, Fields};
 
 /// Answers with `LiteLLM`'s fields, and `error_percent`: the error to expect of the count, 0 where it is exact.
@@ -14,7 +13,7 @@ use crate::openai::{ChatRequest, Fields};
 /// # Errors
 ///
 /// A model that is missing, nothing to count, or messages that are none.
-pub(super) fn answer<H: Host>(gateway: &Gateway, _host: &H, fields: &Fields) -> Result<Fields> {
+pub(super) fn answer(gateway: &Gateway, fields: &Fields) -> Result<Fields> {
     let model = required(fields, "model", "name the model whose tokens are to be counted")?;
     let count = count(gateway, fields, &model)?;
     let (_, used) = counted_as(gateway, &model);
@@ -58,9 +57,8 @@ pub(super) fn count(gateway: &Gateway, fields: &Fields, model: &str) -> Result<T
         Some(vocabulary) => Counter::Exact(vocabulary),
         None => Counter::Estimate(tokens::family_of(provider, &used)),
     };
-    let asked_for_contents = fields.raw("contents").is_some();
     if fields.raw("messages").is_none()
-        && !asked_for_contents
+        && fields.raw("contents").is_none()
         && let Some(prompt) = fields.get::<String>("prompt")?
     {
         return Ok(counter.count(&prompt));
@@ -91,16 +89,16 @@ fn contents(fields: &Fields) -> Result<Vec<Value>> {
     let Some(contents) = fields.get::<Vec<Map<String, Value>>>("contents")? else {
         return Err(Error::bad_request("messages", "`messages` is missing: give `messages`, `prompt` or `contents`"));
     };
-    let message = |content: Map<String, Value>| {
+    let message = |content: &Map<String, Value>| {
         let role = if content.get("role").and_then(Value::as_str) == Some("model") { "assistant" } else { "user" };
-        let parts = content.get("parts").and_then(Value::as_array).cloned().unwrap_or_default();
-        json!({"role": role, "content": parts.into_iter().map(part).collect::<Vec<_>>()})
+        let parts = content.get("parts").and_then(Value::as_array).into_iter().flatten();
+        json!({"role": role, "content": parts.map(part).collect::<Vec<_>>()})
     };
-    Ok(contents.into_iter().map(message).collect())
+    Ok(contents.iter().map(message).collect())
 }
 
 /// Gemini's part as one of OpenAI's: text, data, or else whatever stands there.
-fn part(part: Value) -> Value {
+fn part(part: &Value) -> Value {
     let inline = part.get("inlineData").or_else(|| part.get("inline_data")).cloned();
     let field = |value: &Value, names: [&str; 2]| {
         names.iter().find_map(|name| value.get(name)?.as_str()).unwrap_or_default().to_owned()
