@@ -38,14 +38,16 @@ impl Tariff {
         let search = request.fields().get::<serde_json::Value>("web_search_options").ok().flatten();
         let size = search.as_ref().and_then(|options| options.get("search_context_size")?.as_str());
         Self {
+            host: api_base.and_then(host).map(str::to_owned),
             service_tier: text("service_tier"),
             search_context_size: size.map(str::to_owned),
-            ..Self::plain(table, found, api_base, sent_ms)
+            sent_ms,
+            ..Self::plain(table, found)
         }
     }
 
-    /// The prices that hold for a request to `found` that asks for nothing special.
-    pub(super) fn plain(table: &Rc<PriceTable>, found: &Match, api_base: Option<&str>, sent_ms: u64) -> Self {
+    /// The prices that hold for any request to `found`.
+    pub(super) fn plain(table: &Rc<PriceTable>, found: &Match) -> Self {
         let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
         Self {
             table: table.clone(),
@@ -53,11 +55,16 @@ impl Tariff {
             model: base_model.unwrap_or(&found.model).to_owned(),
             is_base_model: base_model.is_some(),
             custom: found.deployment.custom_rates.clone(),
-            host: api_base.and_then(host).map(str::to_owned),
+            host: None,
             service_tier: None,
             search_context_size: None,
-            sent_ms,
+            sent_ms: 0,
         }
+    }
+
+    /// The prices that hold for a request to `found` that asks for nothing special, sent to `api_base` at `sent_ms`.
+    pub(super) fn quoted(table: &Rc<PriceTable>, found: &Match, api_base: Option<&str>, sent_ms: u64) -> Self {
+        Self { host: api_base.and_then(host).map(str::to_owned), sent_ms, ..Self::plain(table, found) }
     }
 
     /// What the prices depend on beside the model.

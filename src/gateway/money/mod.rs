@@ -139,7 +139,7 @@ impl Priced {
 fn tariff<H: Host>(gateway: &Gateway, host: &H, found: &Match) -> Tariff {
     let setting = found.deployment.api_base.as_ref();
     let api_base = setting.and_then(|setting| resolve::setting(&gateway.config, host, setting));
-    Tariff::plain(&gateway.prices, found, api_base.as_deref(), host.now_ms())
+    Tariff::quoted(&gateway.prices, found, api_base.as_deref(), host.now_ms())
 }
 
 /// A text field that must be there.
