@@ -9,7 +9,7 @@ use worker::js_sys::{Promise, Uint8Array};
 use worker::{Env, web_sys};
 
 use super::stream::{AbortOnDrop, UpstreamBody};
-use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV, objects};
+use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV, PRICES_KEY, objects};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::{Host, Upstream};
 use crate::http::{Headers, HttpHead, HttpRequest};
@@ -45,6 +45,11 @@ impl Worker {
             Err(_) => None,
         };
         text.unwrap_or_else(|| "{}".to_owned())
+    }
+
+    /// The price table in KV; `None` where there is none.
+    pub(super) async fn price_table(&self) -> Option<Vec<u8>> {
+        self.env.kv(KV).ok()?.get(PRICES_KEY).cache_ttl(CONFIG_CACHE_SECONDS).bytes().await.ok().flatten()
     }
 }
 

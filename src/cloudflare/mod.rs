@@ -23,16 +23,24 @@ const KV: &str = "TOLLGATE_KV";
 /// The KV key of the configuration as JSON.
 const CONFIG_KEY: &str = "config";
 
+/// The KV key of a price table that is newer than the built-in one (`npm run prices:push`).
+const PRICES_KEY: &str = "prices";
+
 /// How long an isolate acts on a configuration before it asks KV again, in ms: KV itself is up to 60 s behind.
 const CONFIG_FRESH_MS: u64 = 30_000;
+
+/// Bytes of a price table that tell it from another: mark, version and checksum.
+const PRICES_START: usize = 14;
 
 /// How long KV's own cache may answer for the configuration, in seconds: its least.
 const CONFIG_CACHE_SECONDS: u64 = 30;
 
-/// A gateway, the text that it was made of, and when that text was last read.
+/// A gateway, what it was made of, and when that was last read.
 struct Cached {
     gateway: Rc<Gateway>,
     text: String,
+    /// The start and the length of the price table that was last read: its checksum is in the start.
+    prices: Option<(Vec<u8>, usize)>,
     read_at: u64,
 }
 
@@ -87,21 +95,32 @@ async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
         return Ok(gateway);
     }
     let text = host.config_text().await;
-    let unchanged = CACHED.with_borrow_mut(|cached| {
-        let cached = cached.as_mut().filter(|cached| cached.text == text)?;
-        cached.read_at = now;
-        Some(cached.gateway.clone())
+    let bytes = host.price_table().await;
+    let stamp = bytes.as_ref().map(|bytes| (bytes.iter().copied().take(PRICES_START).collect(), bytes.len()));
+    let (former, unchanged) = CACHED.with_borrow_mut(|cached| match cached {
+        Some(cached) if cached.text == text && (stamp.is_none() || cached.prices == stamp) => {
+            cached.read_at = now;
+            (Some(cached.gateway.clone()), true)
+        }
+        cached => (cached.as_ref().map(|cached| cached.gateway.clone()), false),
     });
-    if let Some(gateway) = unchanged {
-        return Ok(gateway);
+    if let Some(gateway) = former.as_ref().filter(|_| unchanged) {
+        return Ok(gateway.clone());
     }
     let config = Config::read_with(&text, &|name| host.variable(name)).map_err(|findings| {
         let first =
             findings.first().map(|finding| format!("{}: {}", finding.path, finding.message)).unwrap_or_default();
         crate::error::Error::new(crate::error::Kind::InternalServer, format!("the configuration is not valid: {first}"))
     })?;
-    let gateway = Rc::new(Gateway::new(config, host));
-    CACHED.set(Some(Cached { gateway: gateway.clone(), text, read_at: now }));
+    let mut gateway = Gateway::new(config, host);
+    if let Some(former) = &former {
+        gateway.keep_data_of(former);
+    }
+    if let Some(Err(error)) = bytes.map(|bytes| gateway.take_prices(bytes)) {
+        host.log(&format!("the price table in KV is refused, the one before stays: {error}"));
+    }
+    let gateway = Rc::new(gateway);
+    CACHED.set(Some(Cached { gateway: gateway.clone(), text, prices: stamp, read_at: now }));
     Ok(gateway)
 }
 
