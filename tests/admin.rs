@@ -20,3 +20,7 @@ mod key;
 mod office;
 #[path = "admin/roles.rs"]
 mod roles;
+#[path = "admin/team.rs"]
+mod team;
+#[path = "admin/user.rs"]
+mod user;

@@ -5,11 +5,21 @@
 
 mod action;
 mod actor;
+mod budget;
+mod customer;
 mod desk;
 mod key;
+mod key_rules;
 mod key_view;
+mod member;
 mod place;
+mod record;
+mod roots;
 mod store;
+mod team;
+mod team_view;
+mod user;
+mod user_view;
 
 use serde_json::{Map, Value};
 
@@ -69,6 +79,33 @@ async fn act<H: Host>(desk: &Desk<'_, H>, action: Action) -> Done<Value> {
         Action::KeyResetSpend => desk.key_reset_spend().await,
         Action::KeyHealth => Ok(key_view::health()),
         Action::KeyAliases => desk.key_aliases().await,
+        Action::TeamNew => desk.team_new().await,
+        Action::TeamInfo => desk.team_info().await,
+        Action::TeamUpdate => desk.team_update().await,
+        Action::TeamDelete => desk.team_delete().await,
+        Action::TeamList => desk.team_list().await,
+        Action::TeamBlock => desk.team_block(true).await,
+        Action::TeamUnblock => desk.team_block(false).await,
+        Action::MemberAdd => desk.member_add().await,
+        Action::MemberUpdate => desk.member_update().await,
+        Action::MemberDelete => desk.member_delete().await,
+        Action::UserNew => desk.user_new().await,
+        Action::UserInfo => desk.user_info().await,
+        Action::UserUpdate => desk.user_update().await,
+        Action::UserDelete => desk.user_delete().await,
+        Action::UserList => desk.user_list().await,
+        Action::CustomerNew => desk.customer_new().await,
+        Action::CustomerInfo => desk.customer_info().await,
+        Action::CustomerUpdate => desk.customer_update().await,
+        Action::CustomerDelete => desk.customer_delete().await,
+        Action::CustomerList => desk.customer_list().await,
+        Action::CustomerBlock => desk.customer_block(true).await,
+        Action::CustomerUnblock => desk.customer_block(false).await,
+        Action::BudgetNew => desk.budget_new().await,
+        Action::BudgetInfo => desk.budget_info().await,
+        Action::BudgetUpdate => desk.budget_update().await,
+        Action::BudgetDelete => desk.budget_delete().await,
+        Action::BudgetList => desk.budget_list().await,
     }
 }
 
