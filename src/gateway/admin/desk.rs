@@ -157,14 +157,22 @@ impl<H: Host> Desk<'_, H> {
     ///
     /// No number, or out of bounds.
     pub(super) fn paging(&self, size: &str, usual: u64, most: u64) -> Result<Page> {
-        let number = |name: &str, usual: u64, most: u64| match self.query(name) {
+        Ok(Page { number: self.number("page", 1, 1_000_000)?, size: self.number(size, usual, most)? })
+    }
+
+    /// A number from 1 among the query parameters.
+    ///
+    /// # Errors
+    ///
+    /// No number, or out of bounds.
+    pub(super) fn number(&self, name: &str, usual: u64, most: u64) -> Result<u64> {
+        match self.query(name) {
             None => Ok(usual),
             Some(text) => match text.parse::<u64>() {
                 Ok(number) if (1..=most).contains(&number) => Ok(number),
                 _ => Err(Error::bad_request(name, format!("`{name}` is a number from 1 to {most}"))),
             },
-        };
-        Ok(Page { number: number("page", 1, 1_000_000)?, size: number(size, usual, most)? })
+        }
     }
 
     /// An id that a request gives a new record, or a fresh one.

@@ -2,7 +2,7 @@
 
 use super::super::host::Host;
 use super::desk::Desk;
-use super::store::Held;
+use super::store::{Held, with};
 use crate::error::{Error, Result};
 use crate::keys::ledger::{ScopeId, ScopeKind};
 use crate::keys::{KeyRecord, TeamRecord, UserRecord};
@@ -28,6 +28,23 @@ impl<H: Host> Desk<'_, H> {
         roots.extend(keys.iter().map(|key| key.record.root()).filter(|root| root.kind != ScopeKind::Team));
         let gone: Vec<Held<ScopeId>> = self.all(Vec::new()).await?;
         roots.extend(gone.into_iter().map(|held| held.record));
+        bounded(roots)
+    }
+
+    /// The budget roots that may hold what a caller spent: those of their keys, their user and their teams.
+    ///
+    /// # Errors
+    ///
+    /// Over [`MOST_ROOTS`].
+    pub(super) async fn own_roots(&self) -> Result<Vec<ScopeId>> {
+        let mut roots: Vec<ScopeId> = self.actor.key.iter().map(|key| key.root()).collect();
+        if let Some(own) = self.actor.user_id() {
+            roots.push(super::user::root(own));
+            let keys: Vec<Held<KeyRecord>> = self.all(vec![with("user_id", own)]).await?;
+            roots.extend(keys.iter().map(|key| key.record.root()));
+            let teams: Vec<Held<TeamRecord>> = self.all(vec![with("member", own)]).await?;
+            roots.extend(teams.iter().map(|team| super::team::root(&team.record.team_id)));
+        }
         bounded(roots)
     }
 }
