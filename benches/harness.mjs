@@ -1,4 +1,4 @@
-// What every bench needs: an upstream, a Worker that does nothing, load, and the CPU time of a workerd.
+// What every bench needs: a Worker that does nothing beside a gateway, load, and the CPU time of a workerd.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
@@ -7,18 +7,21 @@ import { Agent, request as httpRequest } from "node:http";
 import { Log, LogLevel, Miniflare } from "miniflare";
 
 import { workerSettings } from "../scripts/wrangler-toml.mjs";
-
-export { startGateway, startUpstream } from "../tests/worker/gateway.mjs";
+import { startGateway, startUpstream } from "../tests/worker/gateway.mjs";
+import { answer } from "./upstream.mjs";
 
 const NULL_WORKER = `export default {
-  fetch(request, env) {
+  async fetch(request, env) {
     const { pathname, search } = new URL(request.url);
+    if (pathname === "/itself") return new Response(await request.arrayBuffer());
     return fetch(env.UPSTREAM + pathname + search, request);
   },
 };`;
 
-/** Starts a Worker that hands each request to the upstream and its answer back: `{ url, pid, stop() }`. */
-export async function startNullWorker(upstream) {
+/** Where a Worker that does nothing answers by itself; every other path goes to the upstream and comes back. */
+export const ITSELF = "/itself";
+
+async function startNullWorker(upstream) {
   const { date, flags } = workerSettings();
   const config = {
     name: "null",
@@ -45,6 +48,26 @@ export async function startNullWorker(upstream) {
   // Its workerd is a child of this process; a gateway's is a child of the gateway's own process.
   const { origin } = await miniflare.unsafeGetDirectURL();
   return { url: origin, pid: process.pid, stop: () => miniflare.dispose() };
+}
+
+/**
+ * Starts an upstream, a Worker that does nothing and a gateway on `config(upstream's URL)`, hands
+ * `{ upstream, nothing, gateway }` to `work`, and stops all three.
+ */
+export async function stage(config, work) {
+  const upstream = await startUpstream((request, response, seen) => {
+    // Nobody reads what was asked, and it would fill the memory.
+    upstream.requests.length = 0;
+    return answer(request, response, seen);
+  });
+  const nothing = await startNullWorker(upstream.url);
+  const gateway = await startGateway({ config: config(upstream.url), bare: true });
+  try {
+    return await work({ upstream, nothing, gateway });
+  } finally {
+    await Promise.all([gateway.stop(), nothing.stop()]);
+    await upstream.stop();
+  }
 }
 
 /** The CPU time in ms that the workerd started by the process `pid` has used so far. */
@@ -83,13 +106,13 @@ function psCpu(pid) {
 }
 
 /** Sends one request and answers `{ first, total, status, text }`: ms to the first byte of the body and to its end. */
-function once(url, body, agent) {
+function once({ url, text: body, headers }, agent) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
     let first;
     let text = "";
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const sent = httpRequest(url, { method: "POST", agent, headers }, (answer) => {
+    const all = { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...headers };
+    const sent = httpRequest(url, { method: "POST", agent, headers: all }, (answer) => {
       answer.setEncoding("utf8").on("data", (part) => {
         first ??= performance.now() - start;
         text += part;
@@ -102,50 +125,59 @@ function once(url, body, agent) {
   });
 }
 
-const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-
-/**
- * Sends `count` equal requests, `parallel` at a time, after a warm-up, and answers `{ p50, p99, first, cpu }`: ms, ms,
- * ms to the first byte at the median, and µs of workerd's CPU for a request (`undefined` without a `pid`). An answer
- * that `expected` does not accept ends the bench.
- */
-export async function load({ url, body, count, parallel, pid, expected }) {
-  const agent = new Agent({ keepAlive: true, maxSockets: parallel });
-  const text = JSON.stringify(body);
-  const send = async (times) => {
-    const results = [];
-    let left = times;
-    const lane = async () => {
-      while (left-- > 0) {
-        const result = await once(url, text, agent);
-        if (result.status !== 200 || !expected(result.text)) {
-          throw new Error(`${url} answered ${result.status}: ${result.text.slice(0, 200)}`);
-        }
-        results.push(result);
-      }
-    };
-    await Promise.all(Array.from({ length: parallel }, lane));
-    return results;
-  };
-  await send(Math.ceil(count / 5));
-  const before = pid && workerdCpu(pid);
-  const results = await send(count);
-  const cpu = pid && ((workerdCpu(pid) - before) * 1000) / count;
-  agent.destroy();
-  const sorted = (field) => results.map((result) => result[field]).sort((a, b) => a - b);
-  const total = sorted("total");
-  return { p50: quantile(total, 0.5), p99: quantile(total, 0.99), first: quantile(sorted("first"), 0.5), cpu };
+/** The value in the middle. */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
 }
 
-/** Prints rows of equal keys as a table. */
-export function table(title, rows) {
-  const names = Object.keys(rows[0]);
-  const cell = (value) => (typeof value === "number" ? value.toFixed(value < 10 ? 2 : 0) : (value ?? "-"));
-  const lines = [names, ...rows.map((row) => names.map((name) => cell(row[name])))];
-  const widths = names.map((_, index) => Math.max(...lines.map((line) => line[index].length)));
-  console.log(`\n${title}`);
-  for (const line of lines) {
-    const padded = line.map((text, index) => (index ? text.padStart(widths[index]) : text.padEnd(widths[0])));
-    console.log(`  ${padded.join("  ")}`);
+/**
+ * Sends `count` equal requests, `parallel` at a time, and answers `{ p50, first, cpu, rate }`: ms, ms to the first byte
+ * (both at the median), µs of workerd's CPU for a request (`undefined` without a `pid`), and requests a second. An answer
+ * that `expected` does not accept ends the bench.
+ */
+async function load({ count, parallel, pid, expected, ...what }) {
+  const agent = new Agent({ keepAlive: true, maxSockets: parallel });
+  const results = [];
+  let left = count;
+  const lane = async () => {
+    while (left-- > 0) {
+      const result = await once(what, agent);
+      if (result.status !== 200 || !expected(result.text)) {
+        throw new Error(`${what.url} answered ${result.status}: ${result.text.slice(0, 300)}`);
+      }
+      results.push(result);
+    }
+  };
+  const before = pid && workerdCpu(pid);
+  const start = performance.now();
+  await Promise.all(Array.from({ length: parallel }, lane));
+  const seconds = (performance.now() - start) / 1000;
+  const cpu = pid && ((workerdCpu(pid) - before) * 1000) / count;
+  agent.destroy();
+  const at = (field) => median(results.map((result) => result[field]));
+  return { p50: at("total"), first: at("first"), cpu, rate: count / seconds };
+}
+
+/**
+ * Measures ways beside each other: a warm-up of each, then `rounds` in which each has its turn, so that what else runs on
+ * the machine meets all alike. Answers for each way its rounds.
+ */
+export async function sideBySide(ways, { rounds, warm, ...settings }) {
+  for (const way of ways) await load({ ...settings, ...way, count: warm });
+  const results = ways.map(() => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, way] of ways.entries()) results[index].push(await load({ ...settings, ...way }));
   }
+  return results;
+}
+
+/** The median over the rounds of what `compare` makes of the results of both ways in the same round. */
+export function paired([one, other], compare) {
+  return median(other.map((result, round) => compare(result, one[round])));
+}
+
+/** One line of the report: `value` is held against `bar`, both in `unit`; without a bar it is only told. */
+export function line(what, value, unit, bar, detail = "") {
+  return { what, value, unit, bar, detail };
 }

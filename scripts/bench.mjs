@@ -1,30 +1,31 @@
-// npm run bench: runs each bench of benches/ and prints its tables. `-- NAME` runs one.
+// npm run bench: runs the benches of benches/ and prints what they measured beside its bar. `-- NAME` runs one.
 
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { root } from "./place.mjs";
 import { npmPackages, underModernNode } from "./setup.mjs";
-import { Problem, main } from "./steps.mjs";
+import { Problem, main, step } from "./steps.mjs";
 import { buildAll } from "./wasm.mjs";
+
+const BENCHES = ["requests", "streams", "start"];
 
 await main(async () => {
   await npmPackages();
   if (await underModernNode()) return process.exitCode;
-  await buildAll();
-  const all = readdirSync(join(root, "benches"))
-    .filter((name) => name.endsWith(".mjs") && name !== "harness.mjs")
-    .map((name) => name.slice(0, -".mjs".length))
-    .sort();
+  await buildAll({ js: false });
   const [only] = process.argv.slice(2);
-  if (only && !all.includes(only)) throw new Problem(`there is no bench ${only}; there is ${all.join(", ")}`);
-  for (const name of only ? [only] : all) {
-    const bench = await import(pathToFileURL(join(root, "benches", `${name}.mjs`)).href);
+  if (only && !BENCHES.includes(only)) throw new Problem(`there is no bench ${only}; there is ${BENCHES.join(", ")}`);
+  const load = (name) => import(pathToFileURL(join(root, "benches", `${name}.mjs`)).href);
+  const lines = [];
+  for (const name of only ? [only] : BENCHES) {
+    const bench = await load(name);
     try {
-      await bench.default();
+      lines.push(...(await step(`bench ${name}`, () => bench.default())));
     } catch (error) {
       throw new Problem(`the bench ${name} stopped: ${error.message}`);
     }
   }
+  const { report } = await load("report");
+  console.log(`\n${report(lines)}`);
 });

@@ -40,6 +40,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// Understood and refused.
     UnprocessableEntity,
+    /// The client left before it had its answer.
+    ClientClosedRequest,
     /// A key, team, user, customer or tag has spent what it may.
     BudgetExceeded,
     /// Too many requests or tokens for now.
@@ -126,6 +128,7 @@ pub const TABLE: &[Row] = &[
     row(Kind::UnprocessableEntity,    "UnprocessableEntityError",    422, "invalid_request_error", "",                         Blame::Client,   [NO,  NO,  NO]),
     row(Kind::BudgetExceeded,         "BudgetExceededError",         429, "budget_exceeded",       "budget_exceeded",          Blame::Client,   [NO,  NO,  NO]),
     row(Kind::RateLimit,              "RateLimitError",              429, "throttling_error",      "",                         Blame::Upstream, [YES, YES, YES]),
+    row(Kind::ClientClosedRequest,    "ClientClosedRequestError",    499, "invalid_request_error", "client_closed_request",    Blame::Client,   [NO,  NO,  NO]),
     row(Kind::InternalServer,         "InternalServerError",         500, "internal_server_error", "",                         Blame::Upstream, [YES, YES, YES]),
     row(Kind::BadGateway,             "BadGatewayError",             502, "internal_server_error", "",                         Blame::Upstream, [YES, YES, YES]),
     row(Kind::ServiceUnavailable,     "ServiceUnavailableError",     503, "internal_server_error", "",                         Blame::Upstream, [YES, YES, YES]),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// An amount in pico-dollars (1e-12 USD). Holds up to about 1.7e26 USD either side of zero; sums saturate.
 ///
@@ -162,9 +163,16 @@ impl fmt::Display for Money {
 }
 
 impl Serialize for Money {
-    /// A JSON number of dollars, as LiteLLM's clients read it.
+    /// A JSON number of dollars with all its digits, as LiteLLM's clients read it. Only a [`serde_json::Value`] rounds
+    /// it, to a float: what shows money to a client is written without one.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.dollars())
+        let mut text = self.to_string();
+        if !text.contains('.') {
+            // LiteLLM's amounts are floats, whole ones too.
+            text.push_str(".0");
+        }
+        let number = RawValue::from_string(text).map_err(serde::ser::Error::custom)?;
+        number.serialize(serializer)
     }
 }
 
@@ -196,6 +204,15 @@ mod tests {
         assert_eq!(Money::from_dollars(0.1 + 0.2), Money::parse("0.3"));
         assert_eq!(Money::from_dollars(f64::NAN), None);
         assert_eq!(Money::from_dollars(-0.0), Some(Money::ZERO));
+    }
+
+    #[test]
+    fn json_has_every_digit() {
+        let amount = Money::parse("123456789.123456789012").unwrap();
+        assert_eq!(serde_json::to_string(&amount).unwrap(), "123456789.123456789012");
+        assert_eq!(serde_json::to_string(&Money::from_pico(-1)).unwrap(), "-0.000000000001");
+        assert_eq!(serde_json::to_value(Money::from_pico(150_000)).unwrap(), serde_json::json!(1.5e-7));
+        assert_eq!(serde_json::from_str::<Money>("1.5e-7").unwrap(), Money::from_pico(150_000));
     }
 
     #[test]

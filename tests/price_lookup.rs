@@ -59,6 +59,34 @@ fn names_are_found_in_litellms_order() {
 }
 
 #[test]
+fn the_embedded_table_prices_what_most_people_call() {
+    let table = PriceTable::embedded();
+    for (provider, models) in [
+        (
+            "openai",
+            &["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-5", "gpt-5-mini", "gpt-6-sol", "o3", "whisper-1", "tts-1"][..],
+        ),
+        ("openai", &["text-embedding-3-small", "text-embedding-3-large", "gpt-image-1", "omni-moderation-latest"]),
+        ("anthropic", &["claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-3-haiku-20240307"]),
+        ("gemini", &["gemini-2.5-pro", "gemini-2.5-flash", "gemini-3.8-flash", "gemini-1.5-pro"]),
+        ("vertex_ai", &["gemini-2.5-pro", "claude-sonnet-4-5"]),
+        ("azure", &["gpt-4o", "gpt-5"]),
+        ("bedrock", &["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-pro-v1:0"]),
+        ("groq", &["openai/gpt-oss-120b", "llama-3.3-70b-versatile"]),
+        ("mistral", &["mistral-large-latest", "mistral-ocr-latest"]),
+        ("deepseek", &["deepseek-chat", "deepseek-v4-pro"]),
+        ("xai", &["grok-4.7"]),
+        ("cohere", &["command-a-03-2025", "rerank-v3.5", "embed-v4.0"]),
+        ("perplexity", &["sonar-pro"]),
+    ] {
+        for model in models {
+            let entry = table.find(provider, model).unwrap_or_else(|| panic!("{provider} {model}"));
+            assert!(!entry.is_inferred() && !entry.lists().is_empty(), "{provider} {model}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_known_is_not_found() {
     let table = full();
     for (provider, model) in [
@@ -132,6 +160,12 @@ fn a_guess_is_called_an_estimate() {
     assert_eq!(exactness("gpt-4o", &text, &fast), Exactness::Estimated, "no factor for it");
     let default_tier = Context { service_tier: Some("default"), ..now() };
     assert_eq!(exactness("gpt-4o", &text, &default_tier), Exactness::Exact);
+    let searched = cost("gemini", "gemini-2.5-pro", &text.with(Unit::WebSearch, 3), &now()).unwrap();
+    assert_eq!(
+        (searched.exactness, searched.items.tool_usage),
+        (Exactness::Estimated, money("0.035")),
+        "some are free"
+    );
     let pages = cost("openai", "gpt-4o", &text.with(Unit::Page, 3), &now()).unwrap();
     assert_eq!((pages.exactness, pages.unpriced), (Exactness::Estimated, vec![Unit::Page]));
 }

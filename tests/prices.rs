@@ -107,6 +107,7 @@ fn shapes() -> Vec<Question> {
     let mut shapes = vec![
         shape(&text, None, &[], DAY, 600),
         shape(&text, Some("batch"), &[], DAY, 90),
+        shape(&text, None, &[], DAY + 2, 90),
         shape(&cached, None, &[], DAY, 840),
         shape(&cached, Some("priority"), &[], DAY + 3, 90),
         shape(&cached, None, &["times_us", "times_geo_us", "times_fast"], DAY, 90),
@@ -299,11 +300,13 @@ fn buckets_sum_to_the_reported_total_whatever_the_details_say() {
         let usage = serde_json::from_value(serde_json::json!({
             "prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer,
             "cache_read_input_tokens": count(),
-            "prompt_tokens_details": {"cached_tokens": count(), "cache_creation_tokens": count(), "audio_tokens": count(),
+            "prompt_tokens_details": {"cached_tokens": count(), "cache_creation_tokens": count(),
+                "audio_tokens": count(),
                 "image_tokens": count(), "video_tokens": count(),
                 "cache_creation_token_details": {"ephemeral_1h_input_tokens": count()},
                 "cached_tokens_details": {"audio_tokens": count(), "image_tokens": count()}},
-            "completion_tokens_details": {"reasoning_tokens": count() + 1, "audio_tokens": count(), "image_tokens": count()},
+            "completion_tokens_details": {"reasoning_tokens": count() + 1, "audio_tokens": count(),
+                "image_tokens": count()},
         }));
         let buckets = Buckets::from(&usage.unwrap());
         assert_eq!((buckets.prompt_tokens(), buckets.answer_tokens()), (prompt, answer), "{buckets:?}");
@@ -389,7 +392,7 @@ fn the_builder_and_the_reader_name_the_same_units() {
     let list = |name: &str| {
         let (_, rest) = script.split_once(&format!("export const {name} = [")).unwrap();
         let (list, _) = rest.split_once("];").unwrap();
-        let names = list.split(',').map(|name| name.trim().trim_matches('\'').to_owned());
+        let names = list.split(',').map(|name| name.trim().trim_matches('"').to_owned());
         names.filter(|name| !name.is_empty()).collect::<Vec<_>>()
     };
     assert_eq!(list("UNITS"), Unit::ALL.iter().map(|unit| unit.name()).collect::<Vec<_>>());

@@ -1,8 +1,8 @@
 // Keeps what was: a model that a source has deleted, and the price of before where one has moved.
 
-import { changed } from './genai.mjs';
+import { changed } from "./genai.mjs";
 
-const without = (prices, day) => prices.filter((list) => !list.windows && (list.from ?? '') <= day).at(-1);
+const without = (prices, day) => prices.filter((list) => !list.windows && (list.from ?? "") <= day).at(-1);
 
 /**
  * Adds to `rows` the models of the last build that no source has any more, since old spend must still be explained; and
@@ -11,8 +11,8 @@ const without = (prices, day) => prices.filter((list) => !list.windows && (list.
 export const keepRetired = (before, rows) => {
   for (const [id, row] of before) {
     const now = rows.get(id);
-    if (!now) rows.set(id, { ...row, src: row.src === 'genai' ? 'genai' : 'kept' });
-    else if (now.src === 'genai' && row.src !== 'genai') rows.set(id, { ...row, src: 'kept' });
+    if (!now) rows.set(id, { ...row, src: row.src === "genai" ? "genai" : "kept" });
+    else if (now.src === "genai" && row.src !== "genai") rows.set(id, { ...row, src: "kept" });
   }
 };
 
@@ -23,9 +23,9 @@ export const keepPast = (before, rows, lastDate, date) => {
     const [old, current] = [without(row.prices, lastDate), without(now.prices, date)];
     if (now === row || !old || !current) continue;
     if (date > lastDate && changed(old.rates, current.rates)) {
-      const past = row.prices.filter((list) => (list.from ?? '') <= lastDate);
-      const fresh = now.prices.filter((list) => (list.from ?? '') >= (current.from ?? ''));
-      now.prices = [...past, ...fresh.map((list) => ((list.from ?? '') > date ? list : { ...list, from: date }))];
+      const past = row.prices.filter((list) => (list.from ?? "") <= lastDate);
+      const fresh = now.prices.filter((list) => (list.from ?? "") >= (current.from ?? ""));
+      now.prices = [...past, ...fresh.map((list) => ((list.from ?? "") > date ? list : { ...list, from: date }))];
     } else if (row.prices.length > now.prices.length) {
       now.prices = row.prices;
       now.src = row.src;

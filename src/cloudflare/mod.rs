@@ -54,10 +54,15 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     };
     let (head, body) = read_request(&request);
     let reply = gateway.handle(host.as_ref(), head, body).await;
-    let Reply { status, headers, body } = reply;
+    let Reply { status, headers, body, after } = reply;
     let relay = match body {
         ReplyBody::Stream(relay) => relay,
-        whole_body @ ReplyBody::Whole(_) => return Ok(whole(Reply { status, headers, body: whole_body })),
+        whole_body @ ReplyBody::Whole(_) => {
+            if let Some(note) = after {
+                context.wait_until(async move { note.write(host.as_ref()).await });
+            }
+            return Ok(whole(Reply { status, headers, body: whole_body, after: None }));
+        }
     };
     let (mut sink, readable) = channel()?;
     let response = builder(status, &headers).stream(readable);

@@ -7,6 +7,9 @@ use super::{GeneralSettings, Setting};
 /// Largest `max_request_size_mb`: what a Worker may hold in memory, 128 MB.
 const LARGEST_REQUEST_MB: u64 = 128;
 
+/// Largest `reservation_hold_seconds`: a day.
+const LONGEST_HOLD_SECONDS: u64 = 86_400;
+
 /// Reads both sections.
 pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSettings {
     let master_key = general.setting("master_key");
@@ -24,6 +27,10 @@ pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSetti
         general.error("litellm_key_header_name", "`litellm_key_header_name` must be the name of a header");
     }
     let largest = general.count("max_request_size_mb", LARGEST_REQUEST_MB);
+    let status = litellm.count("budget_exceeded_status_code", 599).map(|status| status as u16);
+    if status.is_some_and(|status| !matches!(status, 400 | 402 | 422 | 429)) {
+        litellm.error("budget_exceeded_status_code", "`budget_exceeded_status_code` must be 429, 422, 402 or 400");
+    }
     GeneralSettings {
         master_key,
         cors_origins,
@@ -31,6 +38,11 @@ pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSetti
         key_header,
         drop_params: litellm.flag("drop_params").unwrap_or_default(),
         modify_params: litellm.flag("modify_params").unwrap_or_default(),
+        budget_exceeded_status: status,
+        reservation_hold_ms: general
+            .count("reservation_hold_seconds", LONGEST_HOLD_SECONDS)
+            .map(|hold| hold.max(1) * 1000),
+        disable_spend_logs: general.flag("disable_spend_logs").unwrap_or_default(),
     }
 }
 

@@ -207,4 +207,11 @@ pub struct GeneralSettings {
     pub drop_params: bool,
     /// `litellm_settings.modify_params`.
     pub modify_params: bool,
+    /// `litellm_settings.budget_exceeded_status_code`: 429 or 422; `None` is Tollgate's default.
+    pub budget_exceeded_status: Option<u16>,
+    /// `reservation_hold_seconds` (Tollgate's own), in ms: how long a reservation is held after its owner was last heard
+    /// of; `None` is Tollgate's default.
+    pub reservation_hold_ms: Option<u64>,
+    /// `disable_spend_logs`: calls of the master key are not logged. Those of virtual keys always are: budgets rest on it.
+    pub disable_spend_logs: bool,
 }

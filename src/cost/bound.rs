@@ -42,6 +42,45 @@ pub fn upper_bound(
     })?
 }
 
+/// The longest answers, of at most `output_tokens` each, that `money` still pays by [`upper_bound`].
+///
+/// `None`: not even the prompt is paid, or the model has no price.
+///
+/// # Examples
+///
+/// ```
+/// use tollgate::cost::{Context, PriceTable, affordable_output};
+/// use tollgate::money::Money;
+///
+/// let table = PriceTable::embedded();
+/// let entry = table.find("openai", "gpt-4o").unwrap();
+/// let context = Context { now_ms: 1_795_000_000_000, ..Context::default() };
+/// let money = |text| Money::parse(text).unwrap();
+/// assert_eq!(affordable_output(&entry, 1000, 16_384, 1, &context, money("0.0125")), Some(1000));
+/// assert_eq!(affordable_output(&entry, 1000, 16_384, 1, &context, money("9")), Some(16_384));
+/// assert_eq!(affordable_output(&entry, 1000, 16_384, 1, &context, money("0.0001")), None);
+/// ```
+pub fn affordable_output(
+    entry: &Entry,
+    input_tokens: u64,
+    output_tokens: u64,
+    n: u64,
+    context: &Context<'_>,
+    money: Money,
+) -> Option<u64> {
+    let paid = |output: u64| Some(upper_bound(entry, input_tokens, output, n, context)? <= money);
+    if !paid(0)? {
+        return None;
+    }
+    let (mut low, mut high) = (0, output_tokens);
+    while low < high {
+        // Rounded up, so that the range shrinks in both cases.
+        let middle = low + (high - low).div_ceil(2);
+        if paid(middle)? { low = middle } else { high = middle - 1 }
+    }
+    Some(low)
+}
+
 fn list_bound(rates: &Rates, input_tokens: u64, output_tokens: u64, context: &Context<'_>) -> Option<Money> {
     let auto = context.service_tier.is_some_and(|tier| tier.eq_ignore_ascii_case("auto"));
     let tiers = if auto && !context.batch { AUTO } else { context.tiers().0 };
@@ -67,7 +106,7 @@ fn list_bound(rates: &Rates, input_tokens: u64, output_tokens: u64, context: &Co
     Some(tokens.plus(fee(|unit| unit == Unit::Request)).plus(fee(sized)).ceil())
 }
 
-/// The factors that the request may come to: those of the context, and a region that an account may have as its default.
+/// The factors that the request may come to: those of the context, and the region that an account may default to.
 fn factors(rates: &Rates, context: &Context<'_>) -> Vec<Price> {
     let default_geo = context.inference_geo.is_none().then_some(Unit::TimesGeoUs);
     let units = context.factors().chain(default_geo);

@@ -124,7 +124,9 @@ pub fn charge(entry: &Entry, used: &Buckets, context: &Context<'_>) -> Option<Ch
     let rates = entry.rates_at(context.now_ms).filter(|rates| !rates.is_empty())?;
     let (tiers, known_tier) = context.tiers();
     let (factor_units, factors_known) = factors(rates, context);
-    let mut guessed = entry.is_inferred() || !known_tier || !factors_known;
+    // Some searches of the day are free, but no call knows which: it is charged, and said to be an estimate.
+    let free_searches = used.get(Unit::WebSearch) > 0 && entry.supports("free_searches") == Some(true);
+    let mut guessed = entry.is_inferred() || !known_tier || !factors_known || free_searches;
     let mut unpriced = Vec::new();
     let mut sum = Amount::ZERO;
     let mut items = Items::default();
@@ -224,4 +226,71 @@ fn has_image(rates: &Rates, used: &Buckets) -> bool {
 fn fee(rates: &Rates, context: &Context<'_>) -> Option<Unit> {
     let fee = context.request_unit();
     rates.has(fee).then_some(fee)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::CustomRates;
+    use serde_json::{Value, json};
+
+    fn total(prices: &Value, used: &Buckets, context: &Context<'_>) -> Option<String> {
+        let custom = CustomRates::from_fields(prices.as_object().unwrap()).unwrap().unwrap();
+        let charge = charge(&custom.entry("my", "own"), used, context)?;
+        assert_eq!(charge.items.sum(), charge.total);
+        Some(charge.total.to_string())
+    }
+
+    #[test]
+    fn an_image_is_paid_by_its_tokens_or_by_the_piece_and_never_by_both() {
+        let both =
+            json!({"output_cost_per_image_token": 0.001, "output_cost_per_image": 5, "output_cost_per_pixel": 1});
+        let piece = Buckets::default().with(Unit::ImageOut, 2).with(Unit::PixelOut, 512);
+        let plain = Context::default();
+        assert_eq!(total(&both, &piece, &plain).as_deref(), Some("10"));
+        assert_eq!(total(&both, &piece.with(Unit::OutputImage, 7), &plain).as_deref(), Some("0.007"));
+        let pixels = json!({"output_cost_per_pixel": 0.001});
+        assert_eq!(total(&pixels, &piece, &plain).as_deref(), Some("0.512"));
+    }
+
+    #[test]
+    fn sound_is_paid_by_its_tokens_or_by_the_second() {
+        let used = Buckets::of_text(100, 0).with(Unit::SecondIn, 60);
+        let plain = Context::default();
+        assert_eq!(total(&json!({"input_cost_per_second": 0.0001}), &used, &plain).as_deref(), Some("0.006"));
+        let both = json!({"input_cost_per_second": 0.0001, "input_cost_per_token": 0.001});
+        assert_eq!(total(&both, &used, &plain).as_deref(), Some("0.1"));
+    }
+
+    #[test]
+    fn a_resolution_has_its_own_price() {
+        let prices = json!({"output_cost_per_second": 1, "output_cost_per_second_720p": 2, "output_cost_per_image": 3,
+            "output_cost_per_image_2K": 4});
+        let at = |resolution, unit| {
+            let context = Context { resolution: Some(resolution), ..Context::default() };
+            total(&prices, &Buckets::default().with(unit, 10), &context).unwrap()
+        };
+        assert_eq!((at("720p", Unit::SecondOut), at("9000p", Unit::SecondOut)), ("20".to_owned(), "10".to_owned()));
+        assert_eq!((at("2K", Unit::ImageOut), at("1024x1024", Unit::ImageOut)), ("40".to_owned(), "30".to_owned()));
+    }
+
+    #[test]
+    fn tokens_kept_for_a_day_cost_more_to_write() {
+        let prices = json!({"input_cost_per_token": 1, "cache_creation_input_token_cost": 2,
+            "cache_creation_input_token_cost_above_12hr": 3});
+        let used = Buckets::default().with(Unit::CacheWrite, 10);
+        let day = Context { prompt_cache_retention: Some("24h"), ..Context::default() };
+        assert_eq!(total(&prices, &used, &day).as_deref(), Some("30"));
+        assert_eq!(total(&prices, &used, &Context::default()).as_deref(), Some("20"));
+    }
+
+    #[test]
+    fn tokens_without_a_price_are_no_charge() {
+        let used = Buckets::of_text(10, 10);
+        assert_eq!(total(&json!({"input_cost_per_token": 1}), &used, &Context::default()), None);
+        assert_eq!(
+            total(&json!({"input_cost_per_token": 1}), &Buckets::of_text(10, 0), &Context::default()).as_deref(),
+            Some("10")
+        );
+    }
 }

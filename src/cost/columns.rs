@@ -79,6 +79,11 @@ impl<'a> Records<'a> {
         Some(RecordReader(Cursor(self.body.get(start..)?)))
     }
 
+    /// All records, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        RecordReader(Cursor(self.body)).take(self.count)
+    }
+
     pub(crate) fn get(&self, index: usize) -> Option<&'a [u8]> {
         if index >= self.count {
             return None;

@@ -3,57 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::entry::{Capabilities, Entry, Limits, PriceList};
+use super::names::split;
 use super::price::Price;
 use super::rates::{Rate, Rates};
 use super::table::PriceTable;
 use super::unit::{Tier, Unit};
 use crate::error::{Error, Result};
-
-/// `LiteLLM`'s names of prices, without bracket and tier.
-const FIELDS: &[(&str, Unit)] = &[
-    ("input_cost_per_token", Unit::Input),
-    ("output_cost_per_token", Unit::Output),
-    ("cache_read_input_token_cost", Unit::CacheRead),
-    ("input_cost_per_token_cache_hit", Unit::CacheRead),
-    ("cache_creation_input_token_cost", Unit::CacheWrite),
-    ("cache_creation_input_token_cost_above_1hr", Unit::CacheWrite1h),
-    ("cache_creation_input_token_cost_above_12hr", Unit::CacheWrite12h),
-    ("cache_read_input_audio_token_cost", Unit::CacheReadAudio),
-    ("cache_read_input_image_token_cost", Unit::CacheReadImage),
-    ("cache_creation_input_audio_token_cost", Unit::CacheWriteAudio),
-    ("output_cost_per_reasoning_token", Unit::Reasoning),
-    ("input_cost_per_audio_token", Unit::InputAudio),
-    ("output_cost_per_audio_token", Unit::OutputAudio),
-    ("input_cost_per_image_token", Unit::InputImage),
-    ("output_cost_per_image_token", Unit::OutputImage),
-    ("input_cost_per_video_token", Unit::InputVideo),
-    ("output_cost_per_video_token", Unit::OutputVideo),
-    ("citation_cost_per_token", Unit::Citation),
-    ("input_cost_per_request", Unit::Request),
-    ("input_cost_per_query", Unit::Query),
-    ("input_cost_per_image", Unit::ImageIn),
-    ("output_cost_per_image", Unit::ImageOut),
-    ("input_cost_per_pixel", Unit::PixelIn),
-    ("output_cost_per_pixel", Unit::PixelOut),
-    ("input_cost_per_character", Unit::CharacterIn),
-    ("output_cost_per_character", Unit::CharacterOut),
-    ("input_cost_per_second", Unit::SecondIn),
-    ("output_cost_per_second", Unit::SecondOut),
-    ("output_cost_per_video_per_second", Unit::SecondOut),
-    ("input_cost_per_audio_per_second", Unit::AudioSecondIn),
-    ("input_cost_per_video_per_second", Unit::VideoSecondIn),
-    ("ocr_cost_per_page", Unit::Page),
-    ("annotation_cost_per_page", Unit::AnnotatedPage),
-    ("google_maps_grounding_cost_per_query", Unit::MapsQuery),
-    ("code_interpreter_cost_per_session", Unit::CodeSession),
-];
-const TIERS: &[(&str, Tier)] = &[
-    ("_batches", Tier::Batch),
-    ("_flex", Tier::Flex),
-    ("_priority", Tier::Priority),
-    ("_ultrafast", Tier::Ultrafast),
-    ("_balanced", Tier::Balanced),
-];
 
 /// Prices of a deployment that its configuration states.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,19 +112,6 @@ fn tiered(row: &Value, rates: &mut Vec<Rate>) -> Result<()> {
     Ok(())
 }
 
-/// Splits `input_cost_per_token_above_200k_tokens_flex` into unit, bracket and tier.
-fn split(name: &str) -> Option<(Unit, u64, Tier)> {
-    let tier = TIERS.iter().find_map(|(suffix, tier)| Some((name.strip_suffix(suffix)?, *tier)));
-    let (rest, tier) = tier.unwrap_or((name, Tier::Standard));
-    let bracket = || {
-        let (field, thousands) = rest.strip_suffix("k_tokens")?.rsplit_once("_above_")?;
-        Some((field, thousands.parse::<u64>().ok()?.checked_mul(1_000)?))
-    };
-    let (field, above) = bracket().unwrap_or((rest, 0));
-    let (_, unit) = FIELDS.iter().find(|(known, _)| *known == field)?;
-    Some((*unit, above, tier))
-}
-
 fn price(name: &str, value: &Value) -> Result<Option<Price>> {
     let text = match value {
         Value::Null => return Ok(None),
@@ -184,16 +126,6 @@ fn price(name: &str, value: &Value) -> Result<Option<Price>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_split_into_unit_bracket_and_tier() {
-        assert_eq!(split("input_cost_per_token"), Some((Unit::Input, 0, Tier::Standard)));
-        let all = split("cache_creation_input_token_cost_above_1hr_above_200k_tokens_batches");
-        assert_eq!(all, Some((Unit::CacheWrite1h, 200_000, Tier::Batch)));
-        for other in ["model", "input_cost_per_token_above_k_tokens", "rpm", "input_cost", "above_1k_tokens"] {
-            assert_eq!(split(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn custom_prices_replace_a_whole_side() {

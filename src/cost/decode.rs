@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::columns::{Cursor, GROUP, column};
+use super::columns::{Cursor, GROUP, RecordReader, column};
 use super::entry::{Capabilities, Entry, Limits, PriceList, Span, Windows};
 use super::price::Price;
 use super::rates::{Rate, Rates};
@@ -31,23 +31,48 @@ pub(crate) struct ProviderRow<'a> {
     pub(crate) geo_prefix: bool,
 }
 
-impl PriceTable {
-    pub(crate) fn provider(&self, index: usize) -> Option<ProviderRow<'_>> {
-        let mut cursor = Cursor(self.records(PROVIDERS)?.get(index)?);
+impl<'a> ProviderRow<'a> {
+    fn read(record: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor(record);
         let (family, flags) = (cursor.byte()?, cursor.byte()?);
         let name = std::str::from_utf8(cursor.0).ok()?;
-        Some(ProviderRow { name, family, reports_cost: flags & REPORTS_COST != 0, geo_prefix: flags & GEO_PREFIX != 0 })
+        Some(Self { name, family, reports_cost: flags & REPORTS_COST != 0, geo_prefix: flags & GEO_PREFIX != 0 })
+    }
+}
+
+/// Reads ids one after the other into one buffer.
+pub(super) struct IdReader<'a> {
+    records: RecordReader<'a>,
+    id: Vec<u8>,
+}
+
+impl IdReader<'_> {
+    pub(super) fn next(&mut self) -> Option<&[u8]> {
+        let mut cursor = Cursor(self.records.next()?);
+        let shared = cursor.size()?;
+        if shared > self.id.len() || shared + cursor.0.len() > MAX_ID {
+            return None;
+        }
+        self.id.truncate(shared);
+        self.id.extend_from_slice(cursor.0);
+        Some(&self.id)
+    }
+}
+
+impl PriceTable {
+    pub(crate) fn provider(&self, index: usize) -> Option<ProviderRow<'_>> {
+        ProviderRow::read(self.records(PROVIDERS)?.get(index)?)
     }
 
     pub(crate) fn provider_named(&self, name: &str) -> Option<ProviderRow<'_>> {
-        let count = self.records(PROVIDERS)?.count();
-        (0..count).filter_map(|index| self.provider(index)).find(|row| row.name == name)
+        let named = |record: &&[u8]| record.get(2..) == Some(name.as_bytes());
+        ProviderRow::read(self.records(PROVIDERS)?.iter().find(named)?)
     }
 
     /// The names of the bits of a capability mask.
     pub(crate) fn capability_names(&self) -> impl Iterator<Item = &str> {
-        let count = self.records(CAPABILITIES).map_or(0, |names| names.count());
-        (0..count).filter_map(|bit| self.text(CAPABILITIES, bit))
+        let names = self.records(CAPABILITIES).into_iter().flat_map(|names| names.iter());
+        names.filter_map(|name| std::str::from_utf8(name).ok())
     }
 
     fn provider_of(&self, model: usize) -> Option<ProviderRow<'_>> {
@@ -64,9 +89,12 @@ impl PriceTable {
             first.varint()?;
             if fold_bytes(first.0, name.as_bytes()) == Ordering::Less { low = middle + 1 } else { high = middle }
         }
+        let group = low.saturating_sub(1);
+        let mut reader = self.ids_from(group)?;
         let mut folded = None;
-        for (index, id) in self.ids_from(low.saturating_sub(1))? {
-            match fold_bytes(&id, name.as_bytes()) {
+        for index in group * GROUP..self.models {
+            let id = reader.next()?;
+            match fold_bytes(id, name.as_bytes()) {
                 Ordering::Less => {}
                 Ordering::Greater => break,
                 Ordering::Equal if self.provider_of(index)?.family != family => {}
@@ -77,27 +105,23 @@ impl PriceTable {
         folded
     }
 
-    pub(super) fn ids_from(&self, group: usize) -> Option<impl Iterator<Item = (usize, Vec<u8>)>> {
-        let mut reader = self.records(IDS)?.group(group)?;
-        let mut id = Vec::new();
-        Some((group * GROUP..self.models).map_while(move |index| {
-            let mut cursor = Cursor(reader.next()?);
-            let shared = cursor.size()?;
-            if shared > id.len() || shared + cursor.0.len() > MAX_ID {
-                return None;
-            }
-            id.truncate(shared);
-            id.extend_from_slice(cursor.0);
-            Some((index, id.clone()))
-        }))
+    pub(super) fn ids_from(&self, group: usize) -> Option<IdReader<'_>> {
+        Some(IdReader { records: self.records(IDS)?.group(group)?, id: Vec::with_capacity(64) })
+    }
+
+    fn id(&self, model: usize) -> Option<String> {
+        let mut reader = self.ids_from(model / GROUP)?;
+        for _ in 0..model % GROUP {
+            reader.next()?;
+        }
+        String::from_utf8(reader.next()?.to_vec()).ok()
     }
 
     pub(crate) fn entry(&self, model: usize) -> Option<Entry> {
         let column = |section| column(self.section(section)?, self.models, model);
-        let (_, id) = self.ids_from(model / GROUP)?.nth(model % GROUP)?;
         let (known, value) = self.masks(column(FIRST_COLUMN + 3)?)?;
         Some(Entry {
-            id: String::from_utf8(id).ok()?,
+            id: self.id(model)?,
             provider: self.provider_of(model)?.name.to_owned(),
             mode: self.text(MODES, column(FIRST_COLUMN + 1)?)?.to_owned(),
             limits: self.limits(column(FIRST_COLUMN + 2)?)?,

@@ -40,14 +40,14 @@ impl Buckets {
 pub fn canonical(map: &Map<String, Value>) -> Usage {
     let has = |field: &str| map.contains_key(field);
     if has("promptTokenCount") || has("candidatesTokenCount") {
-        return gemini(map);
+        return by_modality(map);
     }
     if has("inputTokens") || has("outputTokens") {
-        return bedrock(map);
+        return camel_case(map);
     }
     if !has("prompt_tokens") && (has("input_tokens") || has("output_tokens")) {
         let whole = has("input_tokens_details") || has("output_tokens_details");
-        return if whole { responses(map) } else { anthropic(map) };
+        return if whole { responses(map) } else { cache_beside(map) };
     }
     serde_json::from_value(Value::Object(map.clone())).unwrap_or_default()
 }
@@ -75,7 +75,7 @@ fn responses(map: &Map<String, Value>) -> Usage {
 }
 
 /// Anthropic's: cache reads and writes stand beside the input.
-fn anthropic(map: &Map<String, Value>) -> Usage {
+fn cache_beside(map: &Map<String, Value>) -> Usage {
     let (read, written) = (number(map, "cache_read_input_tokens"), number(map, "cache_creation_input_tokens"));
     let by_time = object(map, "cache_creation");
     let hour = number(&by_time, "ephemeral_1h_input_tokens");
@@ -102,7 +102,7 @@ fn anthropic(map: &Map<String, Value>) -> Usage {
 }
 
 /// Gemini's: cached tokens are in the prompt, thoughts are beside the candidates, tools' prompts beside the prompt.
-fn gemini(map: &Map<String, Value>) -> Usage {
+fn by_modality(map: &Map<String, Value>) -> Usage {
     let of = |field: &str, modality: &str| {
         let list = map.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let parts = list.iter().filter_map(Value::as_object);
@@ -139,7 +139,7 @@ fn gemini(map: &Map<String, Value>) -> Usage {
 }
 
 /// Bedrock Converse's: cache reads and writes stand beside the input.
-fn bedrock(map: &Map<String, Value>) -> Usage {
+fn camel_case(map: &Map<String, Value>) -> Usage {
     let (read, written) = (number(map, "cacheReadInputTokens"), number(map, "cacheWriteInputTokens"));
     totalled(Usage {
         prompt_tokens: number(map, "inputTokens").saturating_add(read).saturating_add(written),

@@ -1,5 +1,8 @@
 //! Finds a model by the names that configurations, clients and answers give it, without guessing.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use super::decode::ProviderRow;
 use super::entry::Entry;
 use super::table::PriceTable;
@@ -28,12 +31,24 @@ impl PriceTable {
     pub fn find(&self, provider: &str, model: &str) -> Option<Entry> {
         let row = self.provider_named(provider)?;
         let family = self.provider(usize::from(row.family))?.name;
-        for (name, inferred) in candidates(row, family, model) {
-            if let Some(index) = self.locate(&name, row.family) {
-                return Some(Entry { inferred, ..self.entry(index)? });
+        let mut name = String::with_capacity(family.len() + model.len() + 1);
+        let bare = strip_prefix(strip_prefix(model, row.name), family);
+        let stems = stems(row, bare);
+        for (at, (stem, inferred)) in [(model.into(), false)].iter().chain(&stems).enumerate() {
+            let seen = |(before, _): &(Cow<'_, str>, bool)| before == stem;
+            if stem.is_empty() || at > 0 && (stem == model || stems.iter().take(at - 1).any(seen)) {
+                continue;
+            }
+            for provider in [row.name, family, ""] {
+                name.clear();
+                name.extend([provider, if provider.is_empty() { "" } else { "/" }, stem]);
+                if let Some(index) = self.locate(&name, row.family) {
+                    return Some(Entry { inferred: *inferred, ..self.entry(index)? });
+                }
             }
         }
-        None
+        let doubled = self.locate(&format!("{family}/{family}/{bare}"), row.family)?;
+        self.entry(doubled)
     }
 
     /// The model that an answer names, else the one that was asked for: an alias (`…-latest`) costs what it stood for.
@@ -43,6 +58,23 @@ impl PriceTable {
             Some(entry) if !entry.inferred => Some(entry),
             other => self.find(provider, asked).filter(|entry| other.is_none() || !entry.inferred).or(other),
         }
+    }
+
+    /// The model of this very id, whoever its provider is: what someone means who names a model and no provider.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tollgate::cost::PriceTable;
+    ///
+    /// let table = PriceTable::embedded();
+    /// assert_eq!(table.find_id("gpt-4o").unwrap().provider(), "openai");
+    /// assert!(table.find_id("gpt-4o-2099-01-01").is_none());
+    /// ```
+    pub fn find_id(&self, id: &str) -> Option<Entry> {
+        let families: BTreeSet<u8> = (0..).map_while(|index| self.provider(index)).map(|row| row.family).collect();
+        let index = families.into_iter().find_map(|family| self.locate(id, family))?;
+        self.entry(index)
     }
 
     /// The model of a name in a region (`us-east-1`), where the table lists regions apart; else as [`Self::find`].
@@ -73,33 +105,19 @@ impl PriceTable {
     }
 }
 
-/// The names to look for, best first, and whether finding one of them is an inference.
-fn candidates(row: ProviderRow<'_>, family: &str, model: &str) -> Vec<(String, bool)> {
-    let mut names: Vec<(String, bool)> = Vec::with_capacity(16);
-    let mut add = |name: String, inferred: bool| {
-        if !name.is_empty() && names.iter().all(|(known, _)| *known != name) {
-            names.push((name, inferred));
-        }
-    };
-    let mut both = |name: &str, inferred: bool| {
-        add(format!("{}/{name}", row.name), inferred);
-        add(format!("{family}/{name}"), inferred);
-        add(name.to_owned(), inferred);
-    };
-    both(model, false);
-    let bare = strip_prefix(strip_prefix(model, row.name), family);
-    both(bare, false);
-    if let Some(base) = fine_tuned(bare) {
-        both(&base, false);
-    }
+/// What to look for after the name itself, best first, and whether finding it is an inference.
+fn stems<'a>(row: ProviderRow<'_>, bare: &'a str) -> [(Cow<'a, str>, bool); 7] {
     let global = if row.geo_prefix { without_geo(bare) } else { bare };
-    both(global, true);
-    for name in [bare, global] {
-        both(without_version(name), true);
-        both(without_date(without_version(name)), true);
-    }
-    add(format!("{family}/{family}/{bare}"), false);
-    names
+    let (version, global_version) = (without_version(bare), without_version(global));
+    [
+        (bare.into(), false),
+        (fine_tuned(bare).unwrap_or_default().into(), false),
+        (global.into(), true),
+        (version.into(), true),
+        (without_date(version).into(), true),
+        (global_version.into(), true),
+        (without_date(global_version).into(), true),
+    ]
 }
 
 fn strip_prefix<'a>(model: &'a str, provider: &str) -> &'a str {

@@ -1,8 +1,16 @@
 //! Exact amounts: a price as a fraction of pico-dollars, and sums that are divided once, at their end.
 
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
 use crate::money::Money;
 
 const PICO_DIGITS: i64 = 12;
+
+/// Decimal places that are written of a price.
+const PLACES: usize = 24;
 
 /// A price of one unit in pico-dollars, as a fraction in lowest terms: a minute's price over 60 stays exact.
 ///
@@ -70,6 +78,32 @@ impl Price {
     /// The price of a million units (of tokens, as price lists show it), rounded to the nearest pico-dollar.
     pub fn per_million(self) -> Money {
         Amount::of(1_000_000, self).rounded()
+    }
+}
+
+impl fmt::Display for Price {
+    /// Writes the dollars of one unit as a plain decimal with all its digits (`0.00000015`). A fraction without an end is
+    /// cut after 24 places.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let den = u128::from(self.den) * Amount::ONE_IN_PICO;
+        write!(f, "{}", u128::from(self.num) / den)?;
+        let mut rest = u128::from(self.num) % den;
+        let mut digits = String::new();
+        while rest > 0 && digits.len() < PLACES {
+            rest *= 10;
+            digits.push_str(&(rest / den).to_string());
+            rest %= den;
+        }
+        let digits = digits.trim_end_matches('0');
+        if digits.is_empty() { Ok(()) } else { write!(f, ".{digits}") }
+    }
+}
+
+impl Serialize for Price {
+    /// A JSON number of dollars with all its digits.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = RawValue::from_string(self.to_string()).map_err(serde::ser::Error::custom)?;
+        number.serialize(serializer)
     }
 }
 
@@ -154,6 +188,14 @@ fn money(pico: u128) -> Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prices_are_written_with_all_their_digits() {
+        for text in ["0", "0.00000015", "3", "12.5", "0.000000141953125", "0.000000000000001"] {
+            assert_eq!(serde_json::to_string(&Price::parse(text).unwrap()).unwrap(), text);
+        }
+        assert_eq!(Price::new(1_000_000, 3).unwrap().to_string(), "0.000000333333333333333333");
+    }
 
     #[test]
     fn thirds_of_a_pico_dollar_add_up() {

@@ -166,10 +166,14 @@ impl PriceTable {
         let (mut before, mut seen) = (Vec::new(), 0);
         for group in 0..ids.groups() {
             (Cursor(ids.group(group)?.next()?).varint()? == 0).then_some(())?;
-            for (_, id) in self.ids_from(group)?.take(GROUP) {
-                std::str::from_utf8(&id).ok()?;
-                (fold_bytes(&before, &id) != Ordering::Greater).then_some(())?;
-                (before, seen) = (id, seen + 1);
+            let mut reader = self.ids_from(group)?;
+            for _ in 0..GROUP.min(self.models - seen) {
+                let id = reader.next()?;
+                std::str::from_utf8(id).ok()?;
+                (fold_bytes(&before, id) != Ordering::Greater).then_some(())?;
+                before.clear();
+                before.extend_from_slice(id);
+                seen += 1;
             }
         }
         (seen == self.models).then_some(())

@@ -62,6 +62,14 @@ pub(super) struct Asked {
     pub(super) mock_response: Option<Value>,
     /// `mock_tool_calls`.
     pub(super) mock_tool_calls: Option<Value>,
+    /// Tags for the spend log and for tags' budgets: `tags`, `metadata.tags`, `x-litellm-tags`.
+    pub(super) tags: Vec<String>,
+    /// The customer: `x-litellm-customer-id`, `x-litellm-end-user-id`, else `user`.
+    pub(super) customer: Option<String>,
+    /// `litellm_session_id`, `x-litellm-session-id`.
+    pub(super) session_id: Option<String>,
+    /// `metadata`, as JSON text, for the spend log.
+    pub(super) metadata: String,
 }
 
 impl Asked {
@@ -93,12 +101,59 @@ impl Asked {
             allowed_openai_params: fields.get("allowed_openai_params")?.unwrap_or_default(),
             mock_response: fields.get("mock_response")?,
             mock_tool_calls: fields.get("mock_tool_calls")?,
+            tags: tags(fields, headers)?,
+            customer: customer(fields, headers)?,
+            session_id: match fields.get("litellm_session_id")? {
+                None => headers.get("x-litellm-session-id").map(str::to_owned),
+                some => some,
+            },
+            metadata: metadata(fields),
         };
         for name in GATEWAY_FIELDS {
             fields.remove(name);
         }
         Ok(asked)
     }
+}
+
+/// The tags of a request, each once.
+fn tags(fields: &Fields, headers: &Headers) -> Result<Vec<String>> {
+    let mut tags: Vec<String> = fields.get("tags")?.unwrap_or_default();
+    for name in ["metadata", "litellm_metadata"] {
+        let listed = fields.get::<Value>(name)?.and_then(|metadata| metadata.get("tags").cloned());
+        let listed = listed.as_ref().and_then(Value::as_array).into_iter().flatten();
+        tags.extend(listed.filter_map(Value::as_str).map(str::to_owned));
+    }
+    let header = headers.get("x-litellm-tags").unwrap_or_default();
+    tags.extend(header.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned));
+    let mut seen = Vec::new();
+    tags.retain(|tag| {
+        !seen.contains(tag) && {
+            seen.push(tag.clone());
+            true
+        }
+    });
+    Ok(tags)
+}
+
+fn customer(fields: &Fields, headers: &Headers) -> Result<Option<String>> {
+    let header = ["x-litellm-customer-id", "x-litellm-end-user-id"].iter().find_map(|name| headers.get(name));
+    let customer = match header {
+        Some(customer) => Some(customer.to_owned()),
+        None => fields.get::<String>("user")?,
+    };
+    Ok(customer.filter(|customer| !customer.is_empty()))
+}
+
+/// Longest `metadata`, in bytes, that goes into the spend log.
+const LONGEST_METADATA: usize = 8_192;
+
+fn metadata(fields: &Fields) -> String {
+    let raw = fields.raw("metadata").or_else(|| fields.raw("litellm_metadata"));
+    raw.map(serde_json::value::RawValue::get)
+        .filter(|text| text.len() <= LONGEST_METADATA)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A time-out in seconds from the body, else from a header, in ms.

@@ -52,6 +52,13 @@ impl Request {
         matches!(self, Self::Chat(chat) if chat.stream())
     }
 
+    /// This request for another model.
+    pub(super) fn with_model(&self, model: &str) -> Result<Self> {
+        let mut overrides = Fields::default();
+        overrides.set("model", model);
+        self.with(&Fields::default(), &overrides)
+    }
+
     /// This request with the fields that a deployment adds, and those that a fallback of the client's own changes.
     pub(super) fn with(&self, defaults: &Fields, overrides: &Fields) -> Result<Self> {
         if defaults.is_empty() && overrides.is_empty() {

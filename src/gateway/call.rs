@@ -1,17 +1,26 @@
-//! The story of one call: parse, choose, write, send, read, reply; with retries and fallbacks in between.
+//! The story of one call: parse, admit, choose, reserve, write, send, read, settle, reply; with retries and fallbacks in
+//! between.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::asked::Asked;
-use super::attempt::{Answered, Outcome, Request, attempt};
+use super::attempt::{Answered, Outcome, Request, Resolved, attempt};
+use super::bound::{UsageBound, with_output_bound};
 use super::caller::Caller;
+use super::hold::{Hold, Known, Wanted, is_stale};
 use super::host::Host;
+use super::race::{First, race};
 use super::record::Record;
 use super::relay::Relay;
 use super::reply::{Reply, ReplyBody};
+use super::settle::{Books, Ending};
 use super::tariff::{Tariff, add_cost_headers};
 use super::{Gateway, models, resolve};
 use crate::config::Match;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
+use crate::keys::models::ModelFacts;
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
 use crate::router::{Candidate, Fallbacks, Plan, RetryRules, Step};
 use crate::secret::Secret;
@@ -29,7 +38,8 @@ pub(super) async fn chat<H: Host>(
     model: Option<String>,
 ) -> Result<Reply<H::Body>> {
     let (fields, asked) = read(http, model)?;
-    Call { gateway, host, caller, asked }.run(Request::Chat(ChatRequest::from_fields(fields)?)).await
+    let request = Request::Chat(ChatRequest::from_fields(fields)?);
+    Call { gateway, host, caller, asked, route: http.path(), last: RefCell::default() }.run(request).await
 }
 
 /// `POST /v1/embeddings`.
@@ -41,7 +51,8 @@ pub(super) async fn embeddings<H: Host>(
     model: Option<String>,
 ) -> Result<Reply<H::Body>> {
     let (fields, asked) = read(http, model)?;
-    Call { gateway, host, caller, asked }.run(Request::Embeddings(EmbeddingRequest::from_fields(fields)?)).await
+    let request = Request::Embeddings(EmbeddingRequest::from_fields(fields)?);
+    Call { gateway, host, caller, asked, route: http.path(), last: RefCell::default() }.run(request).await
 }
 
 fn read(http: &HttpRequest, model: Option<String>) -> Result<(Fields, Asked)> {
@@ -58,7 +69,7 @@ struct Success<B> {
     outcome: Outcome<B>,
     deployment_id: String,
     secret: Option<Secret>,
-    tariff: Tariff,
+    ending: Ending,
 }
 
 /// One call of a client.
@@ -67,6 +78,9 @@ struct Call<'a, H> {
     host: &'a H,
     caller: &'a Caller,
     asked: Asked,
+    route: &'a str,
+    /// What the last attempt is priced by.
+    last: RefCell<Option<Ending>>,
 }
 
 impl<H: Host> Call<'_, H> {
@@ -79,20 +93,82 @@ impl<H: Host> Call<'_, H> {
             started: self.host.now_ms(),
             ..Record::default()
         };
-        let result = self.attempts(&request, &mut record).await;
-        match result {
-            Ok(success) => Ok(self.reply(success, record)),
-            Err(error) => {
-                record.write(self.host, error.status(), "error", None, Some(&error));
-                let mut reply = Reply::error(&error);
-                self.add_headers(&mut reply.headers, &record);
-                Ok(reply)
+        let mut hold = None;
+        let result = match self.admit(&request, &record).await {
+            Ok((request, reserved)) => {
+                hold = reserved;
+                self.attempts(&request, hold.as_ref(), &mut record).await
             }
+            Err(error) => Err(error),
+        };
+        let books = Books::new(self.caller, &self.asked, &self.gateway.config.general, hold);
+        match result {
+            Ok(success) => Ok(self.reply(success, record, books).await),
+            Err(error) => Ok(self.refuse(&error, record, books).await),
         }
     }
 
+    /// Asks whether the caller may make this call, and reserves what it may cost. Answers the request with the aliases of
+    /// its key resolved.
+    async fn admit(&self, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
+        let Caller::Key(key) = self.caller else { return Ok((request.clone(), None)) };
+        let known = Known::read(self.gateway, self.host, key.clone(), &self.asked).await?;
+        match self.reserve(&known, request, record).await {
+            // The record may be older than the ledger: once more, with the one that counts.
+            Err(error) if is_stale(&error) => {
+                let Some(fresh) = known.refreshed(self.gateway, self.host).await? else { return Err(error) };
+                let known = Known::read(self.gateway, self.host, fresh, &self.asked).await?;
+                self.reserve(&known, request, record).await
+            }
+            result => result,
+        }
+    }
+
+    async fn reserve(&self, known: &Known, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
+        let config = &self.gateway.config;
+        let asked_model = request.model();
+        let model = known.identity().resolve(asked_model).to_owned();
+        let request = if model == asked_model { request.clone() } else { request.with_model(&model)? };
+        let matches = config.deployments_for(&model);
+        let facts = facts(config.group_of(&model), &matches);
+        known.identity().admit(self.route, asked_model, Some(&facts), self.host.now_ms())?;
+        if matches.is_empty() {
+            return Err(models::unknown(config, asked_model));
+        }
+        let mut wanted = Wanted::new(&model);
+        for (found, overrides) in self.reachable(&model, &matches) {
+            let sent = request.with(&found.deployment.defaults, &overrides)?;
+            let tariff = Tariff::new(&self.gateway.prices, &found, &sent, None, self.host.now_ms());
+            wanted.include(&tariff, &sent);
+            let timeout_ms = resolve::timeout_ms(config, &found, &self.asked, request.stream());
+            wanted.timeout_ms = wanted.timeout_ms.max(timeout_ms);
+        }
+        let hold = Hold::reserve(self.gateway, self.host, known, &self.asked, &wanted, (&record.id, record.call)).await;
+        match hold {
+            // Without limits nothing is at stake but the log: such a key goes on while its ledger is away.
+            Err(error) if error.kind() == Kind::ServiceUnavailable && !known.is_limited() => Ok((request, None)),
+            hold => Ok((request, Some(hold?))),
+        }
+    }
+
+    /// Every deployment that the call may come to, through whatever fallbacks, as far as they are priced. One that has no
+    /// price counts in the first group alone: a fallback without a price is passed over when its turn comes.
+    fn reachable(&self, model: &str, matches: &[Match]) -> Vec<(Match, Fields)> {
+        let config = &self.gateway.config;
+        let mut found: Vec<(Match, Fields)> = matches.iter().map(|found| (found.clone(), Fields::default())).collect();
+        for hop in self.fallbacks().reachable(model) {
+            for other in config.deployments_for(&hop.model) {
+                let tariff = Tariff::plain(&self.gateway.prices, &other);
+                if tariff.entry(None).is_some() {
+                    found.push((other, hop.overrides.clone()));
+                }
+            }
+        }
+        found
+    }
+
     /// Attempts until one succeeds or the plan gives up.
-    async fn attempts(&self, request: &Request, record: &mut Record) -> Result<Success<H::Body>> {
+    async fn attempts(&self, request: &Request, hold: Option<&Hold>, record: &mut Record) -> Result<Success<H::Body>> {
         let config = &self.gateway.config;
         let model = request.model();
         let mut matches = config.deployments_for(model);
@@ -108,7 +184,7 @@ impl<H: Host> Call<'_, H> {
                 Step::Attempt(index) => {
                     let Some(found) = matches.get(index) else { continue };
                     note_target(record, plan.group(), found);
-                    match self.attempt(request, &overrides, found, record).await {
+                    match self.attempt(request, &overrides, found, hold, record).await {
                         Ok(success) => return Ok(success),
                         Err(error) => plan.failed(error),
                     }
@@ -119,6 +195,9 @@ impl<H: Host> Call<'_, H> {
                 }
                 Step::Enter(hop) => {
                     matches = config.deployments_for(&hop.model);
+                    if hold.is_some_and(Hold::is_bounded) {
+                        matches.retain(|found| Tariff::plain(&self.gateway.prices, found).entry(None).is_some());
+                    }
                     if matches.is_empty() {
                         plan.no_such_group(&hop.model);
                     } else {
@@ -136,20 +215,44 @@ impl<H: Host> Call<'_, H> {
         request: &Request,
         overrides: &Fields,
         found: &Match,
+        hold: Option<&Hold>,
         record: &mut Record,
     ) -> Result<Success<H::Body>> {
         record.attempts += 1;
         let config = &self.gateway.config;
         let mut deployment = resolve::deployment(config, self.host, found, &self.asked, request.stream())?;
         // Always from the original: no attempt sees what another provider's translation left behind.
-        let request = request.with(&found.deployment.defaults, overrides)?;
+        let mut request = request.with(&found.deployment.defaults, overrides)?;
         let before = self.host.now_ms();
         let tariff = Tariff::new(&self.gateway.prices, found, &request, deployment.api_base.as_deref(), before);
+        if let Some(hold) = hold {
+            request = clamped(request, &tariff, hold)?;
+        }
         deployment.facts = tariff.facts();
-        let outcome = attempt(self.host, &deployment, &request, &record.id).await;
+        let ending = Ending { tariff, request: Rc::new(request) };
+        self.last.replace(Some(ending.clone()));
+        let outcome = self.send(&deployment, &ending.request, hold.is_some(), &record.id).await;
         record.upstream_ms += self.host.now_ms().saturating_sub(before);
-        let id = found.deployment.id.clone();
-        Ok(Success { outcome: outcome?, deployment_id: id, secret: deployment.key, tariff })
+        let deployment_id = found.deployment.id.clone();
+        Ok(Success { outcome: outcome?, deployment_id, secret: deployment.key, ending })
+    }
+
+    /// Sends an attempt. One that money hangs on ends with its client, and is told so: the platform would only end it.
+    async fn send(
+        &self,
+        deployment: &Resolved,
+        request: &Request,
+        watched: bool,
+        call_id: &str,
+    ) -> Result<Outcome<H::Body>> {
+        let attempt = attempt(self.host, deployment, request, call_id);
+        if !watched {
+            return attempt.await;
+        }
+        match race(attempt, self.host.client_gone()).await {
+            First::Left(outcome) => outcome,
+            First::Right(()) => Err(Error::new(Kind::ClientClosedRequest, "the client left before the answer came")),
+        }
     }
 
     fn retry_rules(&self) -> RetryRules {
@@ -175,8 +278,8 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
-    fn reply(&self, success: Success<H::Body>, mut record: Record) -> Reply<H::Body> {
-        let Success { outcome, deployment_id, secret, tariff } = success;
+    async fn reply(&self, success: Success<H::Body>, mut record: Record, mut books: Books) -> Reply<H::Body> {
+        let Success { outcome, deployment_id, secret, ending } = success;
         record.headers = Some(outcome.headers_at);
         let mut headers = Headers::new();
         headers.push("x-litellm-model-id", deployment_id);
@@ -191,26 +294,42 @@ impl<H: Host> Call<'_, H> {
         }
         match outcome.answer {
             Answered::Whole(answer) => {
-                record.charge = answer.usage.as_ref().and_then(|usage| tariff.charge(usage, answer.model.as_deref()));
-                if let Some(charge) = &record.charge {
+                let used = ending.of_answer(&answer);
+                record.charge = used.charge.clone();
+                if let Some(charge) = &used.charge {
                     add_cost_headers(&mut headers, charge);
                 }
-                record.write(self.host, 200, "ok", answer.usage.as_ref(), None);
+                let spend = books.settle(self.host, &record, &used).await;
+                books.add_headers(&mut headers, spend);
+                record.write(self.host, 200, "ok", used.usage.as_ref(), None);
                 headers.push("content-type", "application/json");
                 self.add_headers(&mut headers, &record);
-                Reply { status: 200, headers, body: ReplyBody::Whole(answer.body) }
+                let after = books.take_note();
+                Reply { status: 200, headers, body: ReplyBody::Whole(answer.body), after }
             }
             Answered::Stream(reader, body) => {
                 record.first = Some(self.host.now_ms());
                 headers.push("content-type", "text/event-stream; charset=utf-8");
                 headers.push("cache-control", "no-cache, no-transform");
                 headers.push("x-accel-buffering", "no");
+                books.add_headers(&mut headers, None);
                 self.add_headers(&mut headers, &record);
                 let longest_ms = resolve::longest_stream_ms(&self.gateway.config);
-                let relay = Relay { reader: *reader, body, record, tariff, secret, longest_ms };
-                Reply { status: 200, headers, body: ReplyBody::Stream(Box::new(relay)) }
+                let relay = Relay { reader: *reader, body, record, ending, books, secret, longest_ms };
+                Reply { status: 200, headers, body: ReplyBody::Stream(Box::new(relay)), after: None }
             }
         }
+    }
+
+    /// Answers with an error. A call that never reached its end has used nothing that anybody could bill, unless its
+    /// client left while an upstream worked for it.
+    async fn refuse(&self, error: &Error, record: Record, mut books: Books) -> Reply<H::Body> {
+        let last = self.last.borrow_mut().take();
+        books.give_up(self.host, &record, error, last.as_ref()).await;
+        record.write(self.host, error.status(), "error", None, Some(error));
+        let mut reply = Reply::error(error);
+        self.add_headers(&mut reply.headers, &record);
+        reply
     }
 
     /// The headers that every answer has, errors among them.
@@ -229,15 +348,48 @@ impl<H: Host> Call<'_, H> {
     }
 }
 
+/// The request with its answer bounded to what is granted.
+fn clamped(request: Request, tariff: &Tariff, hold: &Hold) -> Result<Request> {
+    let grant = hold.granted();
+    let most = UsageBound::of(tariff, &request);
+    let by_tokens = grant.tokens.saturating_sub(most.input_tokens) / most.answers.max(1);
+    // Without a price there is no budget either: the ledger would have refused it.
+    let by_money = most.affordable_output_tokens(tariff, grant.granted).filter(|_| hold.is_bounded());
+    let by_money = by_money.unwrap_or(most.output_tokens);
+    let affordable = most.output_tokens.min(by_tokens).min(by_money);
+    if affordable == most.output_tokens {
+        return Ok(request);
+    }
+    if affordable == 0 {
+        let message = format!("the budget does not pay for this model's answer: {} USD are left", grant.granted);
+        return Err(Error::new(Kind::BudgetExceeded, message));
+    }
+    with_output_bound(&request, affordable)
+}
+
+/// What the lists of a key may call the model by.
+fn facts(group: &str, matches: &[Match]) -> ModelFacts {
+    let mut facts = ModelFacts { names: vec![group.to_owned()], access_groups: Vec::new() };
+    for found in matches {
+        let name = format!("{}/{}", found.provider.name, found.model);
+        if !facts.names.contains(&name) {
+            facts.names.push(name);
+        }
+        let groups = found.deployment.model_info.get("access_groups").and_then(serde_json::Value::as_array);
+        for name in groups.into_iter().flatten().filter_map(serde_json::Value::as_str) {
+            if !facts.access_groups.iter().any(|known| known == name) {
+                facts.access_groups.push(name.to_owned());
+            }
+        }
+    }
+    facts
+}
+
 fn candidates(matches: &[Match]) -> Vec<Candidate> {
     let candidate = |found: &Match| {
         let deployment = &found.deployment;
-        Candidate {
-            weight: deployment.weight,
-            rpm: deployment.rpm,
-            tpm: deployment.tpm,
-            num_retries: deployment.num_retries,
-        }
+        let (weight, rpm, tpm) = (deployment.weight, deployment.rpm, deployment.tpm);
+        Candidate { weight, rpm, tpm, num_retries: deployment.num_retries }
     };
     matches.iter().map(candidate).collect()
 }

@@ -23,7 +23,7 @@ pub(super) fn preflight<B>(allowed: &[String], request: &HttpRequest) -> Option<
     let asked = request.headers.get("access-control-request-headers").unwrap_or("authorization, content-type");
     headers.push("access-control-allow-headers", asked);
     headers.push("access-control-max-age", MAX_AGE);
-    Some(Reply { status: 204, headers, body: ReplyBody::Whole(Vec::new()) })
+    Some(Reply { status: 204, headers, body: ReplyBody::Whole(Vec::new()), after: None })
 }
 
 /// Tells a browser that it may read the answer.

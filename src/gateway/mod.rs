@@ -4,17 +4,21 @@ mod admin;
 mod asked;
 mod attempt;
 mod auth;
+mod bound;
 mod call;
 mod caller;
 mod cors;
+mod hold;
 mod host;
 mod models;
 mod race;
 mod record;
+mod records;
 mod relay;
 mod reply;
 mod resolve;
 mod route;
+mod settle;
 mod tariff;
 
 pub use admin::Action;
@@ -22,9 +26,8 @@ pub use host::{Body, Gone, Host, Sink, Upstream};
 pub use relay::Relay;
 pub use reply::{Reply, ReplyBody};
 pub use route::Route;
+pub use settle::Note;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::json;
@@ -33,10 +36,10 @@ use crate::config::Config;
 use crate::cost::PriceTable;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
-use crate::keys::KeyRecord;
 use crate::secret::Secret;
 use auth::Door;
 use caller::Caller;
+use records::Records;
 
 /// The longest request body, in bytes, where the configuration sets none: a conversation with several images fits, and
 /// an isolate of 128 MB holds a few at once.
@@ -55,8 +58,7 @@ pub struct Gateway {
     config: Config,
     door: Door,
     prices: Rc<PriceTable>,
-    /// Records of keys that were read lately, by hash, with the time of the reading.
-    records: RefCell<BTreeMap<String, (Rc<KeyRecord>, u64)>>,
+    records: Records,
 }
 
 impl Gateway {
@@ -70,7 +72,7 @@ impl Gateway {
             None if setting.is_none() && host.variable(LOOPBACK_VARIABLE).is_some() => Door::Open,
             None => Door::Shut,
         };
-        Self { config, door, prices: Rc::new(PriceTable::embedded()), records: RefCell::default() }
+        Self { config, door, prices: Rc::new(PriceTable::embedded()), records: Records::default() }
     }
 
     /// Answers a request. `body` is its body, unread; `request.body` is empty.

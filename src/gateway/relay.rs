@@ -4,8 +4,10 @@ use super::attempt::Source;
 use super::host::{Body, Gone, Host, Sink};
 use super::race::{First, race};
 use super::record::Record;
-use super::tariff::Tariff;
+use super::settle::{Books, Ending};
 use crate::error::Error;
+use crate::money::Money;
+use crate::openai::Usage;
 use crate::provider::StreamReader;
 use crate::secret::{Secret, redact};
 
@@ -18,8 +20,10 @@ pub struct Relay<B> {
     pub(super) reader: StreamReader,
     pub(super) body: Source<B>,
     pub(super) record: Record,
-    /// What the call costs, once its usage is known.
-    pub(super) tariff: Tariff,
+    /// What the answer is priced by.
+    pub(super) ending: Ending,
+    /// What is told of what it has used.
+    pub(super) books: Books,
     /// Cut out of errors that come inside of the stream.
     pub(super) secret: Option<Secret>,
     /// How long the whole stream may take, in ms from now.
@@ -40,7 +44,7 @@ impl<B: Body> Relay<B> {
     /// returns, the upstream's connection is read to its end, or closed.
     pub async fn run<H: Host<Body = B>, S: Sink>(mut self, host: &H, sink: &mut S) {
         let bound = host.sleep(self.longest_ms);
-        let end = match race(self.relay(sink), bound).await {
+        let end = match race(self.relay(host, sink), bound).await {
             First::Left(Ok(())) => End::Whole,
             First::Left(Err(Stop::Gone)) => End::ClientGone,
             First::Left(Err(Stop::Broken(error))) => End::Broken(error),
@@ -48,14 +52,25 @@ impl<B: Body> Relay<B> {
                 End::Broken(self.reader.broken("the stream took longer than it may: raise `request_timeout`"))
             }
         };
+        // The books first: a client that has seen the end finds it in them.
+        let used = self.ending.of_stream(self.reader.out());
+        self.record.charge.clone_from(&used.charge);
+        if matches!(end, End::Whole) {
+            self.books.settle(host, &self.record, &used).await;
+        } else {
+            self.books.settle_broken(host, &self.record, &used).await;
+        }
         let end = self.write_end(sink, end).await;
-        self.note(host, &end);
+        self.note(host, &end, used.usage.as_ref());
+        if let Some(note) = self.books.take_note() {
+            note.write(host).await;
+        }
         if matches!(end, End::Whole) {
             race(self.drain(), host.sleep(CLOSING_MS)).await;
         }
     }
 
-    async fn relay<S: Sink>(&mut self, sink: &mut S) -> Result<(), Stop> {
+    async fn relay<H: Host<Body = B>, S: Sink>(&mut self, host: &H, sink: &mut S) -> Result<(), Stop> {
         loop {
             let bytes = self.reader.out().take();
             if !bytes.is_empty() {
@@ -64,6 +79,9 @@ impl<B: Body> Relay<B> {
             if self.reader.out().is_ended() {
                 return Ok(());
             }
+            let (ending, out) = (&self.ending, self.reader.out());
+            let cost = || ending.of_stream(out).charge.map_or(Money::ZERO, |charge| charge.total);
+            self.books.checkpoint(host, cost).await;
             match race(self.body.chunk(), sink.gone()).await {
                 First::Left(Ok(Some(bytes))) => self.reader.push(&bytes)?,
                 First::Left(Ok(None)) => return Ok(self.reader.finish()?),
@@ -78,8 +96,7 @@ impl<B: Body> Relay<B> {
         let out = self.reader.out();
         let end = match end {
             End::Whole => {
-                let charge = out.told_usage().and_then(|usage| self.tariff.charge(usage, Some(out.model())));
-                out.write_tail(charge.map(|charge| charge.total));
+                out.write_tail(self.record.charge.as_ref().map(|charge| charge.total));
                 End::Whole
             }
             End::Broken(error) => {
@@ -95,10 +112,7 @@ impl<B: Body> Relay<B> {
         }
     }
 
-    fn note<H: Host>(&mut self, host: &H, end: &End) {
-        let out = self.reader.out();
-        let usage = out.told_usage();
-        self.record.charge = usage.and_then(|usage| self.tariff.charge(usage, Some(out.model())));
+    fn note<H: Host>(&self, host: &H, end: &End, usage: Option<&Usage>) {
         match end {
             End::Whole => self.record.write(host, 200, "ok", usage, None),
             End::ClientGone => self.record.write(host, 499, "client_gone", usage, None),

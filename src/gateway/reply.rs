@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::relay::Relay;
+use super::settle::Note;
 use crate::error::Error;
 use crate::http::Headers;
 
@@ -14,6 +15,8 @@ pub struct Reply<B> {
     pub headers: Headers,
     /// The body.
     pub body: ReplyBody<B>,
+    /// What the shell has to do when the client has its answer: [`Note::write`].
+    pub after: Option<Box<Note>>,
 }
 
 /// The body of an answer.
@@ -28,7 +31,7 @@ impl<B> Reply<B> {
     /// A whole JSON body.
     pub fn json(status: u16, body: Vec<u8>) -> Self {
         let headers = [("content-type", "application/json")].into_iter().collect();
-        Self { status, headers, body: ReplyBody::Whole(body) }
+        Self { status, headers, body: ReplyBody::Whole(body), after: None }
     }
 
     /// A whole JSON body.

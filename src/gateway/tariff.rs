@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::attempt::Request;
 use crate::config::Match;
-use crate::cost::{Buckets, Charge, Context, CustomRates, Entry, Exactness, PriceTable, charge, upper_bound};
+use crate::cost::{Buckets, Charge, Context, CustomRates, Entry, Exactness, PriceTable, Unit, charge, upper_bound};
 use crate::http::Headers;
 use crate::money::Money;
 use crate::openai::Usage;
@@ -21,6 +21,7 @@ pub(super) struct Tariff {
     custom: Option<CustomRates>,
     host: Option<String>,
     service_tier: Option<String>,
+    speed: Option<String>,
     search_context_size: Option<String>,
     sent_ms: u64,
 }
@@ -35,26 +36,46 @@ impl Tariff {
         sent_ms: u64,
     ) -> Self {
         let text = |name: &str| request.fields().get::<String>(name).ok().flatten();
-        let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
         let search = request.fields().get::<serde_json::Value>("web_search_options").ok().flatten();
         let size = search.as_ref().and_then(|options| options.get("search_context_size")?.as_str());
+        Self {
+            host: api_base.and_then(host).map(str::to_owned),
+            service_tier: text("service_tier"),
+            speed: text("speed"),
+            search_context_size: size.map(str::to_owned),
+            sent_ms,
+            ..Self::plain(table, found)
+        }
+    }
+
+    /// The prices that hold for any request to `found`.
+    pub(super) fn plain(table: &Rc<PriceTable>, found: &Match) -> Self {
+        let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
         Self {
             table: table.clone(),
             provider: found.provider.name,
             model: base_model.unwrap_or(&found.model).to_owned(),
             is_base_model: base_model.is_some(),
             custom: found.deployment.custom_rates.clone(),
-            host: api_base.and_then(host).map(str::to_owned),
-            service_tier: text("service_tier"),
-            search_context_size: size.map(str::to_owned),
-            sent_ms,
+            host: None,
+            service_tier: None,
+            speed: None,
+            search_context_size: None,
+            sent_ms: 0,
         }
     }
 
-    fn context(&self) -> Context<'_> {
+    /// The provider and the model, as the prices know them.
+    pub(super) fn name(&self) -> (&str, &str) {
+        (self.provider, &self.model)
+    }
+
+    /// What the prices depend on beside the model.
+    pub(super) fn context(&self) -> Context<'_> {
         Context {
             now_ms: self.sent_ms,
             service_tier: self.service_tier.as_deref(),
+            speed: self.speed.as_deref(),
             host: self.host.as_deref(),
             search_context_size: self.search_context_size.as_deref(),
             ..Context::default()
@@ -90,6 +111,29 @@ impl Tariff {
     /// The most that a call can cost within these bounds; `None` where nobody knows.
     pub(super) fn bound(&self, input_tokens: u64, output_tokens: u64, n: u64) -> Option<Money> {
         upper_bound(&self.entry(None)?, input_tokens, output_tokens, n, &self.context())
+    }
+
+    /// The most that so many web searches can cost, whatever their context's size; nothing where they have no price.
+    pub(super) fn search_bound(&self, searches: u64) -> Money {
+        let Some(entry) = self.entry(None).filter(|_| searches > 0) else { return Money::ZERO };
+        let cost = |searches, size| {
+            let context = Context { search_context_size: Some(size), ..self.context() };
+            charge(&entry, &Buckets::default().with(Unit::WebSearch, searches), &context)
+                .map_or(Money::ZERO, |it| it.total)
+        };
+        // The fee of the call itself is in the bound of its tokens.
+        ["low", "medium", "high"].map(|size| cost(searches, size) - cost(0, size)).into_iter().max().unwrap_or_default()
+    }
+
+    /// Provider and model by which tokens are counted.
+    pub(super) fn tokenized_as(&self) -> (&str, &str) {
+        (self.provider, &self.model)
+    }
+
+    /// Tokens that a prompt may have, where the price table knows.
+    pub(super) fn max_input_tokens(&self) -> Option<u64> {
+        let limits = self.entry(None)?.limits();
+        limits.max_input.or(limits.context)
     }
 
     /// What a dialect may want to know of the model.

@@ -3,10 +3,9 @@
 //! It works on read copies, which may be some seconds old: the ledger checks blocks and expiry again, on the truth.
 
 use super::customer::CustomerRecord;
-use super::ledger::ScopeId;
-use super::ledger::ScopeKind;
-use super::record::{KeyRecord, KeyType};
-use super::routes;
+use super::models::{ModelFacts, allows};
+use super::record::KeyRecord;
+use super::routes::{self, KeyType};
 use super::team::TeamRecord;
 use super::user::UserRecord;
 use crate::error::{Error, Kind, Result};
@@ -16,22 +15,13 @@ use crate::error::{Error, Kind, Result};
 pub struct Caller<'a> {
     /// The key.
     pub key: &'a KeyRecord,
-    /// Its team.
+    /// Its team. A read copy may not be there yet: then the team's ledger has to be asked, since a key whose team is
+    /// gone may do nothing.
     pub team: Option<&'a TeamRecord>,
     /// Its user.
     pub user: Option<&'a UserRecord>,
     /// The customer that the request names.
     pub customer: Option<&'a CustomerRecord>,
-}
-
-/// The model that a request asks for, after [`Caller::resolve`].
-#[derive(Clone, Debug, Default)]
-pub struct ModelFacts {
-    /// The model group; behind it every other name by which a list may allow it: the target of a router's alias, and the
-    /// name with its provider in front (`openai/gpt-4o`), which wildcards need.
-    pub names: Vec<String>,
-    /// The access groups that it is in (`model_info.access_groups`).
-    pub access_groups: Vec<String>,
 }
 
 impl Caller<'_> {
@@ -49,7 +39,8 @@ impl Caller<'_> {
     pub fn admit(&self, route: &str, asked: &str, model: Option<&ModelFacts>, now_ms: u64) -> Result<()> {
         self.check_key(now_ms)?;
         if let Some(model) = model {
-            // An alias of the key is a model that the key's maker gave it; team and user still have to allow its target.
+            // An alias of the key is a model that the key's maker gave it; team and user still have to allow its
+            // target.
             let named = self.key.aliases.contains_key(asked);
             let lists = (self.key.models.as_slice(), self.key.access_group_ids.as_slice());
             if !named && !allows(lists, model, self.team.is_some()) {
@@ -148,30 +139,6 @@ impl Caller<'_> {
             _ => Ok(()),
         }
     }
-
-    /// The scopes that a request counts against, in LiteLLM's order of checks. `model` is the model group, `customer` the
-    /// id that the request names, `tags` those of the request and of its key and team.
-    ///
-    /// The user's own budget counts for keys without a team alone: a team's ledger cannot see what a user spends elsewhere.
-    pub fn scopes(&self, model: &str, customer: Option<&str>, tags: &[String]) -> Vec<ScopeId> {
-        let (key, token) = (self.key, &self.key.token);
-        let mut scopes = vec![ScopeId::new(ScopeKind::Key, token)];
-        // Always named: the ledger, not this read copy, knows whether the model has a limit of its own.
-        scopes.push(ScopeId::key_model(token, model));
-        match (&key.team_id, &key.user_id) {
-            (Some(team), user) => {
-                scopes.push(ScopeId::new(ScopeKind::Team, team));
-                scopes.push(ScopeId::team_model(team, model));
-                scopes.extend(user.iter().map(|user| ScopeId::member(team, user)));
-            }
-            (None, Some(user)) => scopes.push(ScopeId::new(ScopeKind::User, user)),
-            (None, None) => {}
-        }
-        scopes.extend(customer.map(|customer| ScopeId::new(ScopeKind::Customer, customer)));
-        scopes.extend(tags.iter().map(|tag| ScopeId::new(ScopeKind::Tag, tag)));
-        scopes.push(ScopeId::global());
-        scopes
-    }
 }
 
 /// `allowed_routes`, or what `key_type` stands for.
@@ -187,42 +154,10 @@ fn effective_routes(key: &KeyRecord) -> Vec<&str> {
     }
 }
 
-/// Whether lists of models and access groups allow a model; `above` says whether somebody above (a team) decides about
-/// `all-team-models`. Empty lists allow everything.
-fn allows((models, groups): (&[String], &[String]), model: &ModelFacts, above: bool) -> bool {
-    if models.is_empty() && groups.is_empty() {
-        return true;
-    }
-    let entry_allows = |entry: &String| match entry.as_str() {
-        "*" | "all-proxy-models" => true,
-        "all-team-models" => above,
-        "no-default-models" => false,
-        entry => {
-            model.names.iter().any(|name| fits(entry, name)) || model.access_groups.iter().any(|group| group == entry)
-        }
-    };
-    models.iter().any(entry_allows) || groups.iter().any(|group| model.access_groups.contains(group))
-}
-
-/// Whether a name is `pattern`, in which every `*` stands for anything.
-fn fits(pattern: &str, name: &str) -> bool {
-    let Some((front, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut name) = name.strip_prefix(front) else { return false };
-    let mut parts = rest.split('*').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return name.ends_with(part);
-        }
-        let Some((_, after)) = name.split_once(part) else { return false };
-        name = after;
-    }
-    true
-}
-
 fn model_denied(object: &str, model: &str) -> Error {
     let message = format!(
-        "The requested model '{model}' is not available for this API key, or the model name is invalid. Check the models \
-         available to you and try again."
+        "The requested model '{model}' is not available for this API key, or the model name is invalid. Check the \
+         models available to you and try again."
     );
     Error::new(Kind::PermissionDenied, message).with_type(format!("{object}_model_access_denied")).with_param("model")
 }
@@ -248,27 +183,6 @@ mod tests {
     }
 
     const CHAT: &str = "/v1/chat/completions";
-
-    #[test]
-    fn a_list_of_models_takes_names_wildcards_and_groups() {
-        let model = facts(&["gpt-4o", "openai/gpt-4o"], &["beta"]);
-        for (models, allowed) in [
-            (vec![], true),
-            (vec!["gpt-4o"], true),
-            (vec!["gpt-4"], false),
-            (vec!["openai/*"], true),
-            (vec!["open*/gpt*o"], true),
-            (vec!["anthropic/*"], false),
-            (vec!["*"], true),
-            (vec!["all-proxy-models"], true),
-            (vec!["all-team-models"], false),
-            (vec!["no-default-models"], false),
-            (vec!["beta"], true),
-        ] {
-            let key = KeyRecord { models: strings(&models), ..KeyRecord::default() };
-            assert_eq!(caller(&key).admit(CHAT, "gpt-4o", Some(&model), 0).is_ok(), allowed, "{models:?}");
-        }
-    }
 
     #[test]
     fn checks_come_in_litellms_order() {
@@ -356,22 +270,5 @@ mod tests {
         {
             assert_eq!(caller(&key).admit(route, "", None, 0).is_ok(), allowed, "{route}");
         }
-    }
-
-    #[test]
-    fn scopes_come_in_the_order_of_checks() {
-        use ScopeKind::{Customer, Global, Key, KeyModel, Member, Tag, Team, TeamModel};
-        let key = KeyRecord {
-            token: "h".to_owned(),
-            team_id: Some("t".to_owned()),
-            user_id: Some("u".to_owned()),
-            ..KeyRecord::default()
-        };
-        let scopes = caller(&key).scopes("gpt-4o", Some("c"), &strings(&["a"]));
-        let kinds: Vec<ScopeKind> = scopes.iter().map(|scope| scope.kind).collect();
-        assert_eq!(kinds, [Key, KeyModel, Team, TeamModel, Member, Customer, Tag, Global]);
-        let alone = KeyRecord { team_id: None, ..key };
-        assert_eq!(caller(&alone).scopes("gpt-4o", None, &[])[2], ScopeId::new(ScopeKind::User, "u"));
-        assert_eq!(alone.root(), ScopeId::new(ScopeKind::User, "u"));
     }
 }

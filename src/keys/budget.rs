@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Budget, Limits};
+use super::model_budget::ModelBudget;
 use crate::error::{Error, Result};
 use crate::money::Money;
 
@@ -47,22 +48,7 @@ pub struct BudgetLimit {
     pub max_budget: Money,
 }
 
-/// One of `model_max_budget`: `{"budget_limit": 1.5, "time_period": "1d"}`, with `max_budget` and `budget_duration` as
-/// other names, amounts as numbers or text; or just an amount.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Value", into = "Value")]
-pub struct ModelBudget {
-    /// Most that may be spent, in USD.
-    pub max: Money,
-    /// When the spend starts anew.
-    pub span: Option<Span>,
-    /// Requests a minute.
-    pub rpm: Option<u64>,
-    /// Tokens a minute.
-    pub tpm: Option<u64>,
-}
-
-/// The fields of [`Allowance`].
+/// The fields of [`Allowance`] that bound an object as a whole.
 pub(super) const FIELDS: &[&str] = &[
     "max_budget",
     "soft_budget",
@@ -71,10 +57,10 @@ pub(super) const FIELDS: &[&str] = &[
     "tpm_limit",
     "rpm_limit",
     "max_parallel_requests",
-    "model_max_budget",
-    "model_rpm_limit",
-    "model_tpm_limit",
 ];
+
+/// Those that bound its single models: keys, teams and shared budgets have them, users and customers do not.
+pub(super) const MODEL_FIELDS: &[&str] = &["model_max_budget", "model_rpm_limit", "model_tpm_limit"];
 
 impl Allowance {
     /// Checks what types alone do not.
@@ -172,63 +158,6 @@ impl Allowance {
     }
 }
 
-impl TryFrom<Value> for ModelBudget {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
-        const FORM: &str = "a model's budget is an amount, or {\"budget_limit\": amount, \"time_period\": duration}";
-        if let Some(max) = amount(&value) {
-            return Ok(Self { max, span: None, rpm: None, tpm: None });
-        }
-        let Value::Object(object) = value else { return Err(FORM.to_owned()) };
-        let mut budget = Self { max: Money::ZERO, span: None, rpm: None, tpm: None };
-        let mut found = false;
-        for (name, value) in &object {
-            match (name.as_str(), value) {
-                ("budget_limit" | "max_budget", value) => {
-                    budget.max = amount(value).ok_or(FORM)?;
-                    found = true;
-                }
-                (_, Value::Null) => {}
-                ("time_period" | "budget_duration", Value::String(text)) => {
-                    budget.span = Some(Span::parse(text, name).map_err(|error| error.message().to_owned())?);
-                }
-                ("rpm_limit", value) => budget.rpm = Some(value.as_u64().ok_or(FORM)?),
-                ("tpm_limit", value) => budget.tpm = Some(value.as_u64().ok_or(FORM)?),
-                _ => return Err(format!("`{name}` is not understood: {FORM}")),
-            }
-        }
-        if found { Ok(budget) } else { Err(FORM.to_owned()) }
-    }
-}
-
-impl From<ModelBudget> for Value {
-    fn from(budget: ModelBudget) -> Self {
-        let ModelBudget { max, span, rpm, tpm } = budget;
-        let mut object = Map::new();
-        object.insert("budget_limit".to_owned(), json!(max));
-        let others = [
-            ("time_period", span.map(|span| json!(span))),
-            ("rpm_limit", rpm.map(Into::into)),
-            ("tpm_limit", tpm.map(Into::into)),
-        ];
-        for (name, value) in others {
-            if let Some(value) = value {
-                object.insert(name.to_owned(), value);
-            }
-        }
-        Value::Object(object)
-    }
-}
-
-fn amount(value: &Value) -> Option<Money> {
-    match value {
-        Value::Number(number) => Money::from_dollars(number.as_f64()?),
-        Value::String(text) => Money::parse(text),
-        _ => None,
-    }
-}
-
 /// A shared budget (`/budget/new`), which keys and customers name by `budget_id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -244,8 +173,11 @@ pub struct BudgetRecord {
     pub updated_at: String,
 }
 
-const SCREEN: Screen =
-    Screen { known: &[FIELDS, &["budget_id"]], inert: &[], refused: &["tpd_limit", "budget_reset_at"] };
+const SCREEN: Screen = Screen {
+    known: &[FIELDS, MODEL_FIELDS, &["budget_id"]],
+    inert: &[],
+    refused: &[&["tpd_limit", "budget_reset_at"]],
+};
 
 impl BudgetRecord {
     /// Reads a `/budget/new` or `/budget/update` body onto `old` (the default for a new one, with its id set).
@@ -255,7 +187,9 @@ impl BudgetRecord {
     /// A field that is unknown, refused or wrong; see [`Screen`].
     pub fn patched(&self, body: &Map<String, Value>, now: &str) -> Result<Self> {
         SCREEN.check(body)?;
-        let mut record: Self = fields::patched(self, body)?;
+        let mut stored = body.clone();
+        stored.retain(|name, _| !SCREEN.refuses(name));
+        let mut record: Self = fields::patched(self, &stored)?;
         record.allowance.check()?;
         now.clone_into(&mut record.updated_at);
         if record.created_at.is_empty() {
@@ -267,6 +201,8 @@ impl BudgetRecord {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn budget(body: &Value) -> Result<BudgetRecord> {
@@ -291,6 +227,7 @@ mod tests {
 
     #[test]
     fn wrong_limits_are_refused_by_name() {
+        let day = |max: u64, span: &str| json!({"max_budget": max, "budget_duration": span});
         for (body, field) in [
             (json!({"max_budget": -1}), "max_budget"),
             (json!({"max_budget": "lots"}), "max_budget"),
@@ -298,10 +235,7 @@ mod tests {
             (json!({"rpm_limit": -5}), "rpm_limit"),
             (json!({"model_max_budget": {"a": {"budget": 1}}}), "model_max_budget"),
             (json!({"budget_limits": [{"max_budget": 1}]}), "budget_limits"),
-            (
-                json!({"budget_limits": [{"max_budget": 1, "budget_duration": "1d"}, {"max_budget": 2, "budget_duration": "daily"}]}),
-                "budget_limits",
-            ),
+            (json!({"budget_limits": [day(1, "1d"), day(2, "daily")]}), "budget_limits"),
             (json!({"tpd_limit": 10}), "tpd_limit"),
             (json!({"max_budgte": 1}), "max_budgte"),
         ] {

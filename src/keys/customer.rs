@@ -40,7 +40,10 @@ const SCREEN: Screen = Screen {
     known: &[FIELDS, budget::FIELDS],
     inert: &[],
     // A region or a default that is not kept would send a customer's data elsewhere.
-    refused: &["allowed_model_region", "default_model", "tpd_limit", "budget_reset_at", "object_permission"],
+    refused: &[
+        &["allowed_model_region", "default_model", "tpd_limit", "budget_reset_at", "object_permission"],
+        budget::MODEL_FIELDS,
+    ],
 };
 
 impl CustomerRecord {
@@ -58,7 +61,7 @@ impl CustomerRecord {
             return Err(Error::bad_request("budget_id", "set either `max_budget` or `budget_id`, not both"));
         }
         let mut stored = body.clone();
-        stored.retain(|name, _| name != "spend" && !SCREEN.refused.contains(&name.as_str()));
+        stored.retain(|name, _| name != "spend" && !SCREEN.refuses(name));
         let mut record: Self = fields::patched(self, &stored)?;
         record.allowance.check()?;
         if record.user_id.is_empty() {
@@ -74,7 +77,8 @@ impl CustomerRecord {
         Ok(record)
     }
 
-    /// The limits of the customer's scope; `shared` is the budget that `budget_id` names.
+    /// The limits of the customer's scope; `shared` is the budget that `budget_id` names, of which the limits of single
+    /// models bound keys alone.
     pub fn scopes(&self, shared: Option<&Allowance>) -> Vec<(ScopeId, Limits)> {
         let allowance = shared.map_or_else(|| self.allowance.clone(), |shared| self.allowance.or(shared));
         let limits = Limits { blocked: self.blocked, ..allowance.limits() };

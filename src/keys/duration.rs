@@ -47,8 +47,8 @@ impl Span {
 
     /// Reads a duration; `field` is named in the error.
     ///
-    /// LiteLLM reads a prefix and forgives what follows it (`30days` is `30d`); here that is an error, since a budget that
-    /// lasts longer than its author thinks costs money.
+    /// LiteLLM reads a prefix and forgives what follows it (`30days` is `30d`); here that is an error, since a budget
+    /// that lasts longer than its author thinks costs money.
     ///
     /// # Errors
     ///
@@ -72,8 +72,8 @@ impl Span {
         };
         span.ok_or_else(|| {
             let message = format!(
-                "`{field}` is no duration: write a positive number and a unit (`30s`, `15m`, `24h`, `7d`, `1w`, `1mo`), \
-                 or `hourly`, `daily`, `weekly`, `monthly`; at most 100 years"
+                "`{field}` is no duration: write a positive number and a unit (`30s`, `15m`, `24h`, `7d`, `1w`, \
+                 `1mo`), or `hourly`, `daily`, `weekly`, `monthly`; at most 100 years"
             );
             Error::bad_request(field, message)
         })
@@ -88,9 +88,9 @@ impl Span {
         }
     }
 
-    /// The next instant after `now_ms` at which a budget of this span starts anew, aligned as LiteLLM aligns it: `1d` at
-    /// midnight, `7d` on Monday, `30d` and months on the 1st, other days counted from today's midnight, and smaller
-    /// units on multiples within their day, hour or minute.
+    /// The next instant after `now_ms` at which a budget of this span starts anew, aligned as LiteLLM aligns it: `1d`
+    /// at midnight, `7d` on Monday, `30d` and months on the 1st, other days counted from today's midnight, and
+    /// smaller units on multiples within their day, hour or minute.
     pub fn next_reset(self, now_ms: u64, calendar: Calendar) -> u64 {
         match (self.unit, self.count) {
             (Unit::Month, months) => calendar.first_of_month_after(now_ms, months),

@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 /// The fields of a management request.
 ///
 /// Nothing is dropped in silence: what a record types is acted on; what only describes (`inert`) is stored and shown
-/// again; what LiteLLM would act on and this gateway does not (`refused`) is refused unless it asks for nothing (`null`,
-/// `false`, empty), for a limit that is accepted and not kept is worse than none; and anything else is refused as unknown.
+/// again; what LiteLLM would act on and this gateway does not (`refused`) is refused unless it asks for nothing
+/// (`null`, `false`, empty), for a limit that is accepted and not kept is worse than none; and anything else is
+/// refused as unknown.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
     /// Acted on.
@@ -18,8 +19,40 @@ pub struct Screen {
     /// Stored and shown again, without effect.
     pub inert: &'static [&'static str],
     /// Known to LiteLLM, and not supported.
-    pub refused: &'static [&'static str],
+    pub refused: &'static [&'static [&'static str]],
 }
+
+/// Fields of keys that describe and bound nothing here: there are no organizations, projects or agents with limits.
+pub(super) const INERT: &[&str] = &["organization_id", "project_id", "agent_id", "config", "send_invite_email"];
+
+/// What LiteLLM acts on and this gateway does not.
+pub(super) const REFUSED: &[&str] = &[
+    "tpd_limit",
+    "tpm_limit_type",
+    "rpm_limit_type",
+    "budget_fallbacks",
+    "mcp_rpm_limit",
+    "tag_rpm_limit",
+    "allowed_cache_controls",
+    "guardrails",
+    "policies",
+    "prompts",
+    "object_permission",
+    "enforced_params",
+    "allowed_passthrough_routes",
+    "allowed_vector_store_indexes",
+    "router_settings",
+    "auto_rotate",
+    "rotation_interval",
+    "throttle_on_budget_exceeded",
+    "disable_global_guardrails",
+    "enable_prompt_caching",
+    "end_user_budget_id",
+    "temp_budget_increase",
+    "temp_budget_expiry",
+    "max_budget_per_session",
+    "max_iterations",
+];
 
 impl Screen {
     /// Checks the names of a body.
@@ -33,7 +66,7 @@ impl Screen {
             if self.known().any(|known| known == name) || self.inert.contains(&name) {
                 continue;
             }
-            if self.refused.contains(&name) {
+            if self.refuses(name) {
                 if asks_for_nothing(value) {
                     continue;
                 }
@@ -48,6 +81,11 @@ impl Screen {
             return Err(Error::bad_request(name, format!("unknown field `{name}`{hint}")));
         }
         Ok(())
+    }
+
+    /// Whether a field is one that is not supported.
+    pub(super) fn refuses(&self, name: &str) -> bool {
+        self.refused.iter().any(|names| names.contains(&name))
     }
 
     fn known(&self) -> impl Iterator<Item = &'static str> {
@@ -110,6 +148,21 @@ pub(super) fn field<T: DeserializeOwned>(body: &Map<String, Value>, name: &str) 
     }
 }
 
+/// Most tags of a key or team, so that a request's own find room among [`super::ledger::MOST_SCOPES`].
+const MOST_TAGS: usize = 8;
+
+/// Checks the tags of a record.
+///
+/// # Errors
+///
+/// More than [`MOST_TAGS`].
+pub(super) fn check_tags(tags: &[String]) -> Result<()> {
+    if tags.len() > MOST_TAGS {
+        return Err(Error::bad_request("tags", format!("`tags` has more than {MOST_TAGS} entries")));
+    }
+    Ok(())
+}
+
 /// How many letters have to be changed, added or taken away to get from `a` to `b`; bounded input, so the plain table.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(40).collect(), b.chars().take(40).collect());
@@ -133,7 +186,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const SCREEN: Screen = Screen { known: &[&["max_budget", "models"]], inert: &["config"], refused: &["guardrails"] };
+    const SCREEN: Screen =
+        Screen { known: &[&["max_budget", "models"]], inert: &["config"], refused: &[&["guardrails"]] };
 
     fn check(body: &Value) -> Result<()> {
         SCREEN.check(body.as_object().unwrap())
@@ -161,5 +215,45 @@ mod tests {
         for (a, b, letters) in [("", "abc", 3), ("kitten", "sitting", 3), ("models", "models", 0), ("ab", "ba", 2)] {
             assert_eq!(distance(a, b), letters, "{a} {b}");
         }
+    }
+
+    /// Every field that LiteLLM's API takes: a body of it is never answered with "unknown field".
+    #[test]
+    fn every_field_of_litellm_is_decided_on() {
+        use crate::keys::{BudgetRecord, CustomerRecord, KeyRecord, TeamRecord, UserRecord};
+        const LIMITS: &str = "max_budget soft_budget budget_duration tpm_limit rpm_limit max_parallel_requests \
+                              model_max_budget tpd_limit";
+        const KEY: &str = "key_alias duration models spend budget_limits budget_id budget_fallbacks user_id team_id \
+            organization_id project_id agent_id metadata tags tpm_limit_type rpm_limit_type model_rpm_limit \
+            model_tpm_limit mcp_rpm_limit tag_rpm_limit allowed_cache_controls config permissions aliases guardrails \
+            policies prompts blocked object_permission key enforced_params allowed_routes allowed_passthrough_routes \
+            allowed_vector_store_indexes router_settings access_group_ids key_type auto_rotate rotation_interval \
+            send_invite_email throttle_on_budget_exceeded disable_global_guardrails enable_prompt_caching \
+            end_user_budget_id temp_budget_increase temp_budget_expiry";
+        const TEAM: &str = "team_alias team_id organization_id admins members members_with_roles metadata budget_limits \
+            models blocked router_settings model_aliases tags guardrails object_permission model_rpm_limit \
+            model_tpm_limit team_member_budget team_member_budget_duration team_member_rpm_limit team_member_tpm_limit \
+            team_member_key_duration access_group_ids default_team_member_models allowed_passthrough_routes prompts \
+            team_member_permissions rpm_limit_type tpm_limit_type allowed_vector_store_indexes";
+        const USER: &str = "user_id user_email user_alias user_role teams organizations auto_create_key \
+            send_invite_email sso_user_id password key_alias duration models spend metadata aliases permissions config \
+            guardrails blocked allowed_cache_controls model_rpm_limit model_tpm_limit prompts object_permission team_id";
+        const CUSTOMER: &str = "user_id alias blocked budget_id models allowed_model_region default_model spend \
+            budget_reset_at";
+        let body = |names: &str| -> Map<String, Value> {
+            names
+                .split_whitespace()
+                .chain(LIMITS.split_whitespace())
+                .map(|name| (name.to_owned(), Value::Null))
+                .collect()
+        };
+        assert!(KeyRecord::generated(&body(KEY), "sk-1", None, 0).is_ok());
+        assert!(TeamRecord::default().patched(&body(TEAM), 0).is_ok());
+        assert!(UserRecord::default().patched(&body(USER), 0).is_ok());
+        assert!(BudgetRecord::default().patched(&body("budget_id budget_reset_at"), "now").is_ok());
+        let known = CustomerRecord { user_id: "c".to_owned(), ..CustomerRecord::default() };
+        let mut customer = body(CUSTOMER);
+        customer.insert("user_id".to_owned(), json!("c"));
+        assert!(known.patched(&customer, 0).is_ok());
     }
 }

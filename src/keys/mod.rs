@@ -1,8 +1,8 @@
 //! Virtual keys, teams, users, budgets, rate limits and spend: the rules, without a place to keep them.
 //!
-//! [`token`] makes and checks keys, the records ([`KeyRecord`], [`TeamRecord`], …) are what is known of them, [`admission`]
-//! says what a key may do, the [`ledger`] what it may still spend, and [`spend`] what was spent. The homes (a Durable
-//! Object, a SQLite file, memory in tests) keep what these hand out.
+//! [`token`] makes and checks keys, the records ([`KeyRecord`], [`TeamRecord`], …) are what is known of them,
+//! [`admission`] says what a key may do, the [`ledger`] what it may still spend, and [`spend`] what was spent. The
+//! homes (a Durable Object, a SQLite file, memory in tests) keep what these hand out.
 
 pub mod admission;
 pub mod budget;
@@ -12,8 +12,12 @@ pub mod directory;
 pub mod duration;
 pub mod fields;
 pub mod ledger;
+pub mod model_budget;
+pub mod models;
 pub mod record;
+mod route_groups;
 pub mod routes;
+mod scopes;
 pub mod spend;
 pub mod team;
 pub mod token;
@@ -21,6 +25,7 @@ pub mod user;
 
 pub use budget::{Allowance, BudgetRecord};
 pub use customer::CustomerRecord;
-pub use record::{KeyRecord, KeyType};
+pub use record::KeyRecord;
+pub use routes::KeyType;
 pub use team::{Member, TeamRecord, TeamRole};
 pub use user::{Role, UserRecord};

@@ -10,24 +10,10 @@ use super::calendar::{parse_time, write_time};
 use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind, ScopeView};
+use super::routes::KeyType;
 use crate::error::{Error, Result};
 use crate::money::Money;
 use crate::secret::mask;
-
-/// Which routes a key may call when `allowed_routes` does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyType {
-    /// What its user's role allows.
-    #[default]
-    Default,
-    /// The routes of LLM calls.
-    LlmApi,
-    /// The routes of management.
-    Management,
-    /// The routes that only read.
-    ReadOnly,
-}
 
 /// What is known of a key; never the key itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,44 +81,17 @@ const FIELDS: &[&str] = &[
     "blocked",
     "permissions",
     "access_group_ids",
+    "expires",
 ];
 
 /// Fields of requests that the gateway takes out itself.
 const OF_REQUESTS: &[&str] = &["key", "duration", "spend"];
 
-/// Fields of keys that describe and bound nothing here: there are no organizations, projects or agents with limits.
-pub(super) const INERT: &[&str] = &["organization_id", "project_id", "agent_id", "config", "send_invite_email"];
-
-/// What LiteLLM acts on and this gateway does not.
-pub(super) const REFUSED: &[&str] = &[
-    "tpd_limit",
-    "tpm_limit_type",
-    "rpm_limit_type",
-    "budget_fallbacks",
-    "mcp_rpm_limit",
-    "tag_rpm_limit",
-    "allowed_cache_controls",
-    "guardrails",
-    "policies",
-    "prompts",
-    "object_permission",
-    "enforced_params",
-    "allowed_passthrough_routes",
-    "allowed_vector_store_indexes",
-    "router_settings",
-    "auto_rotate",
-    "rotation_interval",
-    "throttle_on_budget_exceeded",
-    "disable_global_guardrails",
-    "enable_prompt_caching",
-    "end_user_budget_id",
-    "temp_budget_increase",
-    "temp_budget_expiry",
-    "max_budget_per_session",
-    "max_iterations",
-];
-
-const SCREEN: Screen = Screen { known: &[FIELDS, budget::FIELDS, OF_REQUESTS], inert: INERT, refused: REFUSED };
+const SCREEN: Screen = Screen {
+    known: &[FIELDS, budget::FIELDS, budget::MODEL_FIELDS, OF_REQUESTS],
+    inert: fields::INERT,
+    refused: &[fields::REFUSED],
+};
 
 impl KeyRecord {
     /// Reads a `/key/generate` body into the record of `key`. `by` is the user who asks.
@@ -160,15 +119,19 @@ impl KeyRecord {
     pub fn patched(&self, body: &Map<String, Value>, by: Option<&str>, now_ms: u64) -> Result<Self> {
         SCREEN.check(body)?;
         let mut stored = body.clone();
-        stored.retain(|name, _| !OF_REQUESTS.contains(&name.as_str()) && !REFUSED.contains(&name.as_str()));
+        stored.retain(|name, _| !OF_REQUESTS.contains(&name.as_str()) && !SCREEN.refuses(name));
         let mut record: Self = fields::patched(self, &stored)?;
         record.allowance.check()?;
+        if let Some(expires) = &record.expires {
+            let ms = parse_time(expires).ok_or_else(|| {
+                Error::bad_request("expires", "`expires` is no time: write `2026-11-21T00:00:00Z`, or send `duration`")
+            })?;
+            record.expires = Some(write_time(ms));
+        }
         if let Some(duration) = body.get("duration") {
             record.expires = expires(duration, now_ms)?;
         }
-        if record.tags.len() > MOST_TAGS {
-            return Err(Error::bad_request("tags", format!("`tags` has more than {MOST_TAGS} entries")));
-        }
+        fields::check_tags(&record.tags)?;
         record.updated_at = write_time(now_ms);
         record.updated_by = by.map(str::to_owned);
         Ok(record)
@@ -225,9 +188,6 @@ impl KeyRecord {
         row
     }
 }
-
-/// Most tags of a key, so that a request's own find room among [`super::ledger::MOST_SCOPES`].
-const MOST_TAGS: usize = 8;
 
 /// `duration` of a key as an instant: `null`, `"-1"` and the empty text never expire, as in LiteLLM.
 fn expires(duration: &Value, now_ms: u64) -> Result<Option<String>> {
@@ -304,6 +264,7 @@ mod tests {
             (json!({"key_type": "root"}), "key_type"),
             (json!({"models": "gpt-4o"}), "models"),
             (json!({"duration": "soon"}), "duration"),
+            (json!({"expires": "tomorrow"}), "expires"),
             (json!({"max_budget": -3}), "max_budget"),
             (json!({"guardrails": ["pii"]}), "guardrails"),
             (json!({"token": "abc"}), "token"),

@@ -1,132 +1,25 @@
 //! Groups of routes, and which role may call which: what is not named here is for the proxy admin alone.
 
+use serde::{Deserialize, Serialize};
+
+use super::route_groups::{GLOBAL_SPEND, INFO, KEY_MANAGEMENT, LLM, MANAGEMENT, SPEND, TEAM_ADMIN, VIEWER};
 use super::user::Role;
 use crate::error::{Error, Kind, Result};
 
-/// Calls of models, which every role may make. `{model}` stands for one or more segments, other names for one.
-const LLM: &[&str] = &[
-    "/engines/{model}/chat/completions",
-    "/openai/deployments/{model}/chat/completions",
-    "/chat/completions",
-    "/engines/{model}/completions",
-    "/openai/deployments/{model}/completions",
-    "/completions",
-    "/engines/{model}/embeddings",
-    "/openai/deployments/{model}/embeddings",
-    "/embeddings",
-    "/images/generations",
-    "/images/edits",
-    "/audio/transcriptions",
-    "/audio/speech",
-    "/moderations",
-    "/rerank",
-    "/responses",
-    "/responses/{id}",
-    "/responses/{id}/input_items",
-    "/responses/{id}/cancel",
-    "/models",
-    "/models/{model}",
-    "/utils/token_counter",
-    "/utils/transform_request",
-    "/messages",
-    "/messages/count_tokens",
-    "/models/{model}:countTokens",
-    "/models/{model}:generateContent",
-    "/models/{model}:streamGenerateContent",
-];
-
-/// What only reads; the handlers show no more than the caller's reach.
-const INFO: &[&str] = &[
-    "/key/info",
-    "/key/list",
-    "/key/health",
-    "/key/aliases",
-    "/team/info",
-    "/team/list",
-    "/user/info",
-    "/model/info",
-    "/model_group/info",
-    "/models",
-    "/models/{model}",
-    "/health",
-];
-
-const KEY_MANAGEMENT: &[&str] = &[
-    "/key/generate",
-    "/key/update",
-    "/key/delete",
-    "/key/info",
-    "/key/list",
-    "/key/aliases",
-    "/key/regenerate",
-    "/key/{key}/regenerate",
-    "/key/block",
-    "/key/unblock",
-];
-
-/// What changes teams, users and models.
-const MANAGEMENT: &[&str] = &[
-    "/user/new",
-    "/user/update",
-    "/user/delete",
-    "/user/info",
-    "/user/list",
-    "/team/new",
-    "/team/update",
-    "/team/delete",
-    "/team/list",
-    "/team/info",
-    "/team/block",
-    "/team/unblock",
-    "/team/member_add",
-    "/team/member_update",
-    "/team/member_delete",
-    "/customer/new",
-    "/customer/update",
-    "/customer/delete",
-    "/customer/info",
-    "/customer/list",
-    "/customer/block",
-    "/customer/unblock",
-    "/budget/new",
-    "/budget/update",
-    "/budget/delete",
-    "/budget/info",
-    "/budget/list",
-    "/model/info",
-    "/key/{key}/reset_spend",
-];
-
-/// Spend that can be cut down to the caller's own.
-const SPEND: &[&str] =
-    &["/spend/logs", "/spend/logs/v2", "/spend/tags", "/spend/calculate", "/cost/estimate", "/user/daily/activity"];
-
-/// Spend of everybody.
-const GLOBAL_SPEND: &[&str] = &[
-    "/spend/keys",
-    "/spend/users",
-    "/global/spend",
-    "/global/spend/logs",
-    "/global/spend/keys",
-    "/global/spend/teams",
-    "/global/spend/end_users",
-    "/global/spend/models",
-    "/global/spend/provider",
-    "/global/spend/report",
-    "/global/spend/tags",
-    "/global/activity",
-    "/global/activity/model",
-    "/team/daily/activity",
-    "/tag/daily/activity",
-    "/customer/daily/activity",
-];
-
-/// What a viewer of everything may read besides.
-const VIEWER: &[&str] =
-    &["/user/list", "/customer/info", "/customer/list", "/budget/info", "/budget/list", "/budget/settings"];
-
-/// What the admins of a team may do in it; the handlers check that they are.
-const TEAM_ADMIN: &[&str] = &["/team/member_add", "/team/member_update", "/team/member_delete", "/team/daily/activity"];
+/// Which routes a key may call when `allowed_routes` does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyType {
+    /// What its user's role allows.
+    #[default]
+    Default,
+    /// The routes of LLM calls.
+    LlmApi,
+    /// The routes of management.
+    Management,
+    /// The routes that only read.
+    ReadOnly,
+}
 
 /// How far a permission goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,8 +50,8 @@ pub(super) fn in_group(name: &str, route: &str) -> Option<bool> {
     Some(groups.iter().any(|group| among(group, route)))
 }
 
-/// Whether a role may call a route, and how far that goes. `role` is `None` for a key without a user; `sees_spend` is the
-/// key's permission `get_spend_routes`; `user_id` is named (masked) in the error.
+/// Whether a role may call a route, and how far that goes. `role` is `None` for a key without a user; `sees_spend` is
+/// the key's permission `get_spend_routes`; `user_id` is named (masked) in the error.
 ///
 /// # Errors
 ///
@@ -181,8 +74,8 @@ pub fn reach(role: Option<Role>, route: &str, sees_spend: bool, user_id: Option<
     by_permission.or(by_role).or(by_model).ok_or_else(|| {
         let role = role.map_or("unknown", Role::name);
         let message = format!(
-            "Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route={route}. Your \
-             role={role}. Your user_id={}",
+            "Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route={route}. \
+             Your role={role}. Your user_id={}",
             masked(user_id.unwrap_or("unknown"))
         );
         Error::new(Kind::PermissionDenied, message).with_type("auth_error")

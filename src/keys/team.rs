@@ -10,7 +10,6 @@ use super::calendar::write_time;
 use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind};
-use super::record;
 use crate::error::{Error, Kind, Result};
 use crate::money::Money;
 
@@ -111,7 +110,11 @@ const INERT: &[&str] = &["organization_id", "admins", "members"];
 /// Of a team, besides what keys refuse.
 const REFUSED: &[&str] = &["team_member_permissions", "team_member_key_duration", "default_team_member_models"];
 
-const SCREEN: Screen = Screen { known: &[FIELDS, budget::FIELDS], inert: INERT, refused: record::REFUSED };
+const SCREEN: Screen = Screen {
+    known: &[FIELDS, budget::FIELDS, budget::MODEL_FIELDS],
+    inert: INERT,
+    refused: &[fields::REFUSED, REFUSED],
+};
 
 impl TeamRecord {
     /// Reads a `/team/new` or `/team/update` body onto this record (for a new one: the default with its id set); `null`
@@ -121,16 +124,12 @@ impl TeamRecord {
     ///
     /// A field that is unknown, refused or wrong; see [`Screen`].
     pub fn patched(&self, body: &Map<String, Value>, now_ms: u64) -> Result<Self> {
+        SCREEN.check(body)?;
         let mut rest = body.clone();
-        rest.retain(|name, _| !REFUSED.contains(&name.as_str()));
-        SCREEN.check(&rest)?;
-        let refused = Screen { known: &[], inert: &[], refused: REFUSED };
-        let mut others = body.clone();
-        others.retain(|name, _| REFUSED.contains(&name.as_str()));
-        refused.check(&others)?;
-        rest.retain(|name, _| !record::REFUSED.contains(&name.as_str()));
+        rest.retain(|name, _| !SCREEN.refuses(name));
         let mut record: Self = fields::patched(self, &rest)?;
         record.allowance.check()?;
+        fields::check_tags(&record.tags)?;
         if record.team_member_budget.is_some_and(Money::is_negative) {
             return Err(Error::bad_request("team_member_budget", "`team_member_budget` is negative"));
         }

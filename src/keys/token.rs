@@ -1,7 +1,7 @@
 //! Virtual keys: made from random bytes, checked without storage, stored as a hash, shown masked.
 //!
-//! A key is `sk-` + 32 random characters + 12 characters of MAC, all base64url. Whoever guesses keys has to guess the MAC
-//! too, so a forged key of this form is refused by arithmetic alone, and a flood of them reads no storage.
+//! A key is `sk-` + 32 random characters + 12 characters of MAC, all base64url. Whoever guesses keys has to guess the
+//! MAC too, so a forged key of this form is refused by arithmetic alone, and a flood of them reads no storage.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -14,8 +14,8 @@ pub use crate::secret::mask;
 /// How many random bytes [`generate`] takes: 192 bits, more than LiteLLM's 128.
 pub const RANDOM_BYTES: usize = 24;
 
-/// How many bytes of the MAC a key carries. 72 bits: a forger who may try a billion keys a second needs 75,000 years for
-/// one that is looked up at all, and then still faces 192 random bits; more would only make keys longer.
+/// How many bytes of the MAC a key carries. 72 bits: a forger who may try a billion keys a second needs 75,000 years
+/// for one that is looked up at all, and then still faces 192 random bits; more would only make keys longer.
 const MAC_BYTES: usize = 9;
 
 const PREFIX: &str = "sk-";
@@ -29,7 +29,8 @@ const PURPOSE: &[u8] = b"tollgate virtual key v1\0";
 /// What a presented key is, before anything is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Made by this gateway: its MAC is right. Worth a look in storage, and in its Ledger when storage does not know it.
+    /// Made by this gateway: its MAC is right. Worth a look in storage, and in its Ledger when storage does not know
+    /// it.
     Genuine,
     /// Of the form that this gateway makes, with a wrong MAC: refuse it, read nothing.
     Forged,
@@ -41,6 +42,9 @@ pub enum Form {
 }
 
 /// Makes a virtual key from fresh random bytes.
+///
+/// The secret must outlive the keys: `LITELLM_SALT_KEY` where it is set, else the master key, whose change then turns
+/// every generated key into a forged one.
 pub fn generate(random: &[u8; RANDOM_BYTES], secret: &Secret) -> String {
     let mut key = String::with_capacity(PREFIX.len() + RANDOM_CHARACTERS + MAC_CHARACTERS);
     key.push_str(PREFIX);

@@ -7,7 +7,6 @@ use super::budget::{self, Allowance};
 use super::calendar::write_time;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind};
-use super::record;
 use crate::error::Result;
 
 /// What a user may do with the gateway.
@@ -78,15 +77,13 @@ pub struct UserRecord {
 
 const FIELDS: &[&str] = &["user_id", "user_email", "user_alias", "user_role", "teams", "models", "metadata"];
 
-/// Of the request: what the gateway does with the user's first key, and that key's own fields.
-const OF_REQUESTS: &[&str] = &[
-    "auto_create_key",
+/// The fields of a `/user/new` body that are those of the user's first key.
+const OF_FIRST_KEY: &[&str] = &[
     "key_alias",
     "duration",
     "aliases",
     "permissions",
     "team_id",
-    "spend",
     "tags",
     "blocked",
     "key_type",
@@ -96,7 +93,16 @@ const OF_REQUESTS: &[&str] = &[
 
 const INERT: &[&str] = &["organizations", "organization_id", "sso_user_id", "send_invite_email", "config"];
 
-const SCREEN: Screen = Screen { known: &[FIELDS, budget::FIELDS, OF_REQUESTS], inert: INERT, refused: record::REFUSED };
+/// Nobody can log in here, so a password that is taken would be a promise.
+const REFUSED: &[&[&str]] = &[fields::REFUSED, budget::MODEL_FIELDS, &["password"]];
+
+const NEW: Screen = Screen {
+    known: &[FIELDS, budget::FIELDS, OF_FIRST_KEY, &["auto_create_key", "spend"]],
+    inert: INERT,
+    refused: REFUSED,
+};
+
+const UPDATE: Screen = Screen { known: &[FIELDS, budget::FIELDS, &["spend"]], inert: INERT, refused: REFUSED };
 
 impl UserRecord {
     /// Reads a `/user/new` or `/user/update` body onto this record (for a new one: the default with its id set); `null`
@@ -104,11 +110,14 @@ impl UserRecord {
     ///
     /// # Errors
     ///
-    /// A field that is unknown, refused (`password` among them: nobody can log in here) or wrong; see [`Screen`].
+    /// A field that is unknown, refused or wrong; see [`Screen`]. The fields of the first key are known to a new user
+    /// alone.
     pub fn patched(&self, body: &Map<String, Value>, now_ms: u64) -> Result<Self> {
-        SCREEN.check(body)?;
+        let screen = if self.created_at.is_empty() { NEW } else { UPDATE };
+        screen.check(body)?;
         let mut stored = body.clone();
-        stored.retain(|name, _| !OF_REQUESTS.contains(&name.as_str()) && !record::REFUSED.contains(&name.as_str()));
+        let of_record = |name: &str| FIELDS.contains(&name) || budget::FIELDS.contains(&name) || INERT.contains(&name);
+        stored.retain(|name, _| of_record(name));
         let mut record: Self = fields::patched(self, &stored)?;
         record.allowance.check()?;
         record.updated_at = write_time(now_ms);
@@ -119,12 +128,10 @@ impl UserRecord {
     }
 
     /// The part of a `/user/new` body that is the user's first key (`auto_create_key`), for
-    /// [`record::KeyRecord::generated`]: without the limits, which bound the user and so this key too.
+    /// [`super::record::KeyRecord::generated`]: without the limits, which bound the user and so this key too.
     pub fn first_key(&self, body: &Map<String, Value>) -> Map<String, Value> {
-        let of_key =
-            ["key_alias", "duration", "aliases", "permissions", "team_id", "tags", "key_type", "allowed_routes"];
         let mut key = body.clone();
-        key.retain(|name, _| of_key.contains(&name.as_str()) || name == "models");
+        key.retain(|name, _| OF_FIRST_KEY.contains(&name.as_str()) || name == "models");
         key.insert("user_id".to_owned(), self.user_id.clone().into());
         key
     }
@@ -160,8 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn the_fields_of_a_first_key_are_not_those_of_an_update() {
+        let body = json!({"user_id": "u", "blocked": true, "spend": 3});
+        let user = UserRecord::default().patched(body.as_object().unwrap(), 0).unwrap();
+        assert_eq!(user.first_key(body.as_object().unwrap())["blocked"], true);
+        assert!(user.patched(json!({"blocked": true}).as_object().unwrap(), 0).is_err());
+    }
+
+    #[test]
     fn an_unknown_role_or_a_password_is_refused() {
-        for body in [json!({"user_role": "root"}), json!({"password": "secret"})] {
+        for body in [json!({"user_role": "root"}), json!({"password": "secret"}), json!({"model_rpm_limit": {"a": 1}})]
+        {
             assert!(UserRecord::default().patched(body.as_object().unwrap(), 0).is_err(), "{body}");
         }
     }

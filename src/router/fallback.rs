@@ -47,6 +47,29 @@ impl Fallbacks {
         self.most.unwrap_or(DEFAULT_MOST)
     }
 
+    /// Every hop that a request for `model` may come to, whatever fails: for bounds that have to hold for all of them.
+    pub fn reachable(&self, model: &str) -> Vec<Hop> {
+        if self.disabled {
+            return Vec::new();
+        }
+        if let Some(client) = &self.client {
+            return client.clone();
+        }
+        let mut seen = vec![model.to_owned()];
+        let mut next = 0;
+        while let Some(model) = seen.get(next).cloned() {
+            next += 1;
+            let maps = [Some(&self.groups), self.context_window.as_ref(), self.content_policy.as_ref()];
+            let listed = maps.into_iter().flatten().filter_map(|map| lookup(map, &model));
+            for other in listed.chain([self.default.as_slice()]).flatten() {
+                if !seen.contains(other) {
+                    seen.push(other.clone());
+                }
+            }
+        }
+        seen.iter().skip(1).map(|model| Hop::to(model)).collect()
+    }
+
     /// Where to go when `model` has failed with `error`, in order.
     ///
     /// The client's list first and alone; else, for a context window or content policy error, its own map where that is
@@ -117,6 +140,18 @@ mod tests {
         assert!(fallbacks.after("m", &long).is_empty(), "set without a match: none");
         fallbacks.context_window = Some(map(&[("m", &["big"])]));
         assert_eq!(models(&fallbacks.after("m", &long)), ["big"]);
+    }
+
+    #[test]
+    fn all_that_can_be_reached_is_known_beforehand() {
+        let fallbacks = Fallbacks {
+            groups: map(&[("m", &["a"]), ("a", &["m", "b"])]),
+            context_window: Some(map(&[("b", &["big"])])),
+            default: vec!["d".to_owned()],
+            ..Fallbacks::default()
+        };
+        assert_eq!(models(&fallbacks.reachable("m")), ["a", "d", "b", "big"]);
+        assert!(Fallbacks { disabled: true, ..fallbacks }.reachable("m").is_empty());
     }
 
     #[test]

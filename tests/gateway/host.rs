@@ -7,13 +7,15 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tollgate::config::Config;
 use tollgate::error::{Error, Kind, Result};
 use tollgate::gateway::{Body, Gateway, Gone, Host, ReplyBody, Sink, Upstream};
 use tollgate::http::{Headers, HttpHead, HttpRequest};
-use tollgate::keys::directory::{self, Delivery, Memory, RecordKind, Store};
+use tollgate::keys::directory::{self, Commit, Delivery, Memory, RecordKind, Store, Write};
 use tollgate::keys::ledger::{self, Change, Entry, Ledger, ScopeId, Settings};
+use tollgate::keys::{KeyRecord, token};
+use tollgate::secret::Secret;
 
 /// What an upstream does with one request.
 #[derive(Clone)]
@@ -179,7 +181,7 @@ pub(crate) struct Books {
     ledgers: BTreeMap<ScopeId, Home>,
     copies: BTreeMap<(RecordKind, String), Value>,
     /// What somebody else writes just before a change, one before each; its version is the present one.
-    pub(crate) overtakers: VecDeque<directory::Write>,
+    pub(crate) overtakers: VecDeque<Write>,
 }
 
 /// A ledger with the rows that a home would keep on disk.
@@ -222,7 +224,7 @@ impl Books {
     fn overtake(&mut self) {
         let Some(mut write) = self.overtakers.pop_front() else { return };
         write.version = self.directory.get(write.kind, &write.id).map_or(0, |stored| stored.version);
-        let commit = directory::Commit { writes: vec![write], ..Default::default() };
+        let commit = Commit { writes: vec![write], ..Default::default() };
         directory::act(&mut self.directory, directory::Call::Commit(commit));
     }
 
@@ -323,6 +325,9 @@ impl Stage {
         };
         let reply =
             block_on(&self.host.world, self.gateway.handle(&self.host, request, ClientBody(Some(body.to_vec()))));
+        if let Some(note) = reply.after {
+            block_on(&self.host.world, note.write(&self.host));
+        }
         let body = match reply.body {
             ReplyBody::Whole(bytes) => bytes,
             ReplyBody::Stream(relay) => {
@@ -332,6 +337,30 @@ impl Stage {
             }
         };
         Got { status: reply.status, headers: reply.headers, body, ms: self.host.world.now.get() - started }
+    }
+
+    /// Makes a virtual key with these limits, as the management API would; answers the key.
+    pub(crate) fn add_key(&self, body: &Value) -> String {
+        let key = token::generate(&self.host.secret_bytes().unwrap(), &Secret::new("sk-master"));
+        let record = KeyRecord::generated(body.as_object().unwrap(), &key, None, self.host.now_ms()).unwrap();
+        let deliveries = record.scopes(None).into_iter();
+        let deliveries = deliveries.map(|(scope, limits)| Delivery::Ledger {
+            root: record.root(),
+            message: ledger::Message::Configure { scope, limits },
+        });
+        let id = record.token.clone();
+        let write = Write { kind: RecordKind::Key, id, version: 0, record: Some(json!(record)), index: Vec::new() };
+        let commit = Commit { writes: vec![write], deliveries: deliveries.collect(), ..Commit::default() };
+        let books = &mut *self.host.books.borrow_mut();
+        directory::act(&mut books.directory, directory::Call::Commit(commit));
+        books.deliver(self.host.now_ms());
+        key
+    }
+
+    /// A chat call with a key.
+    pub(crate) fn chat_as(&self, key: &str, body: &Value) -> Got {
+        let bearer = format!("Bearer {key}");
+        self.ask("POST", "/v1/chat/completions", &[("authorization", &bearer)], body.to_string().as_bytes())
     }
 
     pub(crate) fn chat(&self, body: &Value) -> Got {

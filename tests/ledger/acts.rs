@@ -46,6 +46,7 @@ impl Run {
                 return self.repeat(ask, &made);
             }
         }
+        self.recall(&ask.scopes);
         let verdict = self.model.judge(&ask, self.now);
         let answer = self.ledger.reserve(ask.clone(), self.now);
         self.disk.write(answer.changes);
@@ -237,14 +238,20 @@ impl Run {
         let answer = self.ledger.snapshot();
         self.disk.write(answer.changes);
         assert!(self.ledger.snapshot().changes.is_empty(), "a second snapshot has nothing to write");
+        if self.random.chance(70) {
+            let most = self.random.below(12) as usize;
+            self.tally.evicted += self.ledger.evict(most) as u64;
+        }
     }
 
     pub(crate) fn reset_due(&mut self) {
         let answer = self.ledger.reset_due(self.now);
         self.disk.write(answer.changes);
+        // What is not in memory starts anew when it comes back.
         let scopes: Vec<ScopeId> = self.model.holders.keys().cloned().collect();
-        for scope in scopes {
-            self.model.roll(&scope, self.now);
+        let absent: Vec<ScopeId> = self.ledger.absent(&scopes).into_iter().cloned().collect();
+        for scope in scopes.iter().filter(|scope| !absent.contains(scope)) {
+            self.model.roll(scope, self.now);
         }
     }
 }

@@ -38,6 +38,10 @@ impl Disk {
         }
     }
 
+    pub(crate) fn row(&self, scope: &ScopeId) -> Option<ScopeRow> {
+        self.scopes.get(scope).map(|row| serde_json::from_str(row).unwrap())
+    }
+
     /// What a home reads at its start.
     pub(crate) fn load(&self, settings: Settings, now_ms: u64) -> Ledger {
         let scopes = self.scopes.values().map(|row| serde_json::from_str::<ScopeRow>(row).unwrap());

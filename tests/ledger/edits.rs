@@ -23,6 +23,7 @@ impl Run {
 
     pub(crate) fn edit(&mut self) {
         let scope = self.scope();
+        self.recall(std::slice::from_ref(&scope));
         self.tally.edited += 1;
         match self.random.below(10) {
             0..6 => return self.configure(&scope),

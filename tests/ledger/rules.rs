@@ -247,7 +247,26 @@ fn a_model_that_a_record_names_no_more_loses_its_limit() {
     let scopes = vec![key(), model.clone()];
     assert!(reserve(&mut ledger, Ask { scopes: scopes.clone(), ..ask(1, "1") }).is_err());
     let written = ledger.apply(&[(key(), budget("5"))], NOW).changes.len();
-    assert_eq!(written, 2);
+    assert_eq!(written, 1, "the key's own limits are as they were");
     assert!(reserve(&mut ledger, Ask { scopes, ..ask(2, "1") }).is_ok());
     assert!(!ledger.knows(&model) && ledger.knows(&key()));
+}
+
+#[test]
+fn questions_and_answers_cross_to_another_object_as_json() {
+    fn crossed<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+        serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+    }
+    let mut ledger = ledger(Limits { rpm: Some(9), ..budget("1.000000000001") });
+    let least_above_bound = Ask { least: money("3"), ..ask(1, "0.600000000001") };
+    let grant = reserve(&mut ledger, crossed(&least_above_bound)).unwrap();
+    assert_eq!(crossed(&grant), grant);
+    let refusal = reserve(&mut ledger, crossed(&ask(2, "0.6"))).unwrap_err();
+    assert_eq!(crossed(&refusal), refusal);
+    let closed = ledger.settle(Handle::Seq(grant.seq), crossed(&cost("0.600000000001")), NOW).value;
+    assert_eq!(crossed(&closed), closed);
+    assert_eq!(
+        closed,
+        Closed::Done { charged: money("0.600000000001"), over_bound: false, spend: money("0.600000000001") }
+    );
 }

@@ -106,8 +106,29 @@ impl Run {
         }
     }
 
+    /// Takes scopes back into memory that were evicted, as a home does before it asks.
+    pub(crate) fn recall(&mut self, scopes: &[ScopeId]) {
+        for scope in self.ledger.absent(scopes) {
+            if let Some(row) = self.disk.row(scope) {
+                self.ledger.recall(row, self.now);
+            }
+        }
+    }
+
+    /// Every scope: those in memory, and the evicted ones as they would come back.
     pub(crate) fn views(&self) -> BTreeMap<ScopeId, ScopeView> {
-        self.ledger.views().map(|view| (view.scope.clone(), view)).collect()
+        let mut views: BTreeMap<ScopeId, ScopeView> =
+            self.ledger.views().map(|view| (view.scope.clone(), view)).collect();
+        for scope in self.model.holders.keys() {
+            if !views.contains_key(scope)
+                && let Some(row) = self.disk.row(scope)
+            {
+                let mut scratch = Ledger::new(self.settings.clone());
+                scratch.recall(row, self.now);
+                views.extend(scratch.views().map(|view| (view.scope.clone(), view)));
+            }
+        }
+        views
     }
 
     /// What holds after every step.

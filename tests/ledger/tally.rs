@@ -17,10 +17,11 @@ pub(crate) struct Tally {
     pub(crate) crashed: u64,
     pub(crate) lost: u64,
     pub(crate) edited: u64,
+    pub(crate) evicted: u64,
 }
 
 impl Tally {
-    pub(crate) fn kinds(&self) -> [(&'static str, u64); 13] {
+    pub(crate) fn kinds(&self) -> [(&'static str, u64); 14] {
         [
             ("granted", self.granted),
             ("clamped", self.clamped),
@@ -35,6 +36,7 @@ impl Tally {
             ("crashed", self.crashed),
             ("lost", self.lost),
             ("edited", self.edited),
+            ("evicted", self.evicted),
         ]
     }
 
@@ -53,5 +55,6 @@ impl Tally {
         self.crashed += other.crashed;
         self.lost += other.lost;
         self.edited += other.edited;
+        self.evicted += other.evicted;
     }
 }

@@ -8,7 +8,8 @@ use super::{
 /// Every known field of `general_settings`.
 pub(in crate::config) const GENERAL: &[Group] = &[
     group(ACTS, Kind::Any, "cors_origins litellm_key_header_name"),
-    group(ACTS, Kind::Number, "max_request_size_mb"),
+    group(ACTS, Kind::Number, "max_request_size_mb reservation_hold_seconds"),
+    group(ACTS, Kind::Flag, "disable_spend_logs"),
     group(ACTS, Kind::Text, "master_key"),
     group(NETWORK, Kind::Any, "use_x_forwarded_for"),
     group(NETWORK, Kind::Flag, "user_url_validation"),
@@ -73,7 +74,7 @@ pub(in crate::config) const GENERAL: &[Group] = &[
     group(
         BUDGETS,
         Kind::Any,
-        "disable_reset_budget disable_spend_logs disable_spend_updates fail_closed_budget_enforcement \
+        "disable_reset_budget disable_spend_updates fail_closed_budget_enforcement \
          maximum_spend_logs_cleanup_cron maximum_spend_logs_retention_interval track_unmanaged_batch_cost",
     ),
     group(

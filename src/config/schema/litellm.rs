@@ -103,7 +103,8 @@ pub(in crate::config) const LITELLM: &[Group] = &[
         "block_requests_for_models_without_pricing budget_rollover include_cost_in_streaming_usage",
     ),
     group(BUDGETS, Kind::Map, "cost_discount_config cost_margin_config"),
-    group(BUDGETS, Kind::Number, "budget_exceeded_status_code default_soft_budget max_budget max_ui_session_budget"),
+    group(ACTS, Kind::Number, "budget_exceeded_status_code"),
+    group(BUDGETS, Kind::Number, "default_soft_budget max_budget max_ui_session_budget"),
     group(
         ENDPOINTS,
         Kind::Any,

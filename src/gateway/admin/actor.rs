@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::super::Gateway;
-use super::super::caller::{self, Caller};
+use super::super::caller::Caller;
 use super::super::host::Host;
+use super::super::records::From;
 use super::store::{Held, read};
 use crate::error::{Error, Kind, Result};
+use crate::keys::directory::RecordKind;
 use crate::keys::routes::{self, Reach};
 use crate::keys::{KeyRecord, Role, TeamRecord, TeamRole, UserRecord, admission};
 
@@ -41,7 +43,7 @@ impl Actor {
         let Caller::Key(known) = caller else {
             return Ok(Self { reach: Reach::All, role: Some(Role::ProxyAdmin), key: None });
         };
-        let Some(key) = caller::record(gateway, host, &known.token, true).await? else {
+        let Some(key) = gateway.records.keys.find(host, RecordKind::Key, &known.token, From::Directory).await? else {
             let message = "Authentication Error, Invalid proxy server token passed: the key was deleted";
             return Err(Error::new(Kind::Authentication, message).with_type("token_not_found_in_db"));
         };

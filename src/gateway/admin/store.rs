@@ -227,14 +227,11 @@ impl<H: Host> Desk<'_, H> {
     ///
     /// [`Stop::Clash`] where it has to be made anew; 400 for a name that is taken.
     pub(super) async fn commit(&self, change: Change) -> Done<()> {
-        let keys: Vec<String> = (change.commit.writes.iter())
-            .filter(|write| write.kind == RecordKind::Key)
-            .map(|write| write.id.clone())
-            .collect();
+        let changed: Vec<(RecordKind, String)> =
+            change.commit.writes.iter().map(|write| (write.kind, write.id.clone())).collect();
         let reply = self.host.directory(&Call::Commit(change.commit)).await?;
-        let mut records = self.gateway.records.borrow_mut();
-        for key in &keys {
-            records.remove(key);
+        for (kind, id) in &changed {
+            self.gateway.records.forget(*kind, id);
         }
         match reply {
             Reply::Done => Ok(()),

@@ -61,8 +61,8 @@ impl BudgetFigure {
 }
 
 impl Grant {
-    /// Adds LiteLLM's `x-ratelimit-<descriptor>-{limit,remaining}-{requests,tokens}` of every limited scope, and `OpenAI`'s
-    /// plain ones (`x-ratelimit-limit-requests`, …, `-reset-…`) of the one that has the least left.
+    /// Adds LiteLLM's `x-ratelimit-<descriptor>-{limit,remaining}-{requests,tokens}` of every limited scope, and
+    /// `OpenAI`'s plain ones (`x-ratelimit-limit-requests`, …, `-reset-…`) of the one that has the least left.
     pub fn write_headers(&self, headers: &mut Headers) {
         for figure in &self.rates {
             let name = figure.scope.kind.descriptor();

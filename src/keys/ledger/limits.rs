@@ -63,8 +63,8 @@ impl Limits {
 }
 
 impl Ledger {
-    /// Sets the limits of a scope, and makes it known. What was spent stays: in the first window always, in further ones
-    /// where a window of the same length was there before. Writes one scope row.
+    /// Sets the limits of a scope, and makes it known. What was spent stays: in the first window always, in further
+    /// ones where a window of the same length was there before. Writes one scope row.
     pub fn configure(&mut self, scope: &ScopeId, limits: Limits, now_ms: u64) -> Answer<()> {
         let calendar = self.settings.calendar;
         self.edit(scope, now_ms, |account| {
@@ -74,19 +74,23 @@ impl Ledger {
     }
 
     /// Takes over a record: sets the limits of an object and of what belongs to it (`scopes` of the record, the object
-    /// first), and removes those of its models and members that are not named any more. Writes one scope row for each.
+    /// first), and removes those of its models and members that are not named any more. Writes one scope row
+    /// for each that changes.
     pub fn apply(&mut self, scopes: &[(ScopeId, Limits)], now_ms: u64) -> Answer<()> {
         let mut answer = Answer::new(());
         let Some((owner, _)) = scopes.first() else { return answer };
         let named = |scope: &ScopeId| scopes.iter().any(|(other, _)| other == scope);
         let gone =
             |account: &&super::Account| account.known && account.scope.belongs_to(owner) && !named(&account.scope);
-        let gone: Vec<ScopeId> = self.accounts.iter().filter(gone).map(|account| account.scope.clone()).collect();
+        let gone: Vec<ScopeId> = self.accounts.values().filter(gone).map(|account| account.scope.clone()).collect();
         for scope in &gone {
             answer.changes.extend(self.remove(scope, now_ms).changes);
         }
         for (scope, limits) in scopes {
-            answer.changes.extend(self.configure(scope, limits.clone(), now_ms).changes);
+            // A change of a team of a thousand members writes the rows of those that it changes.
+            if !self.account(scope).is_some_and(|account| account.known && account.limits == *limits) {
+                answer.changes.extend(self.configure(scope, limits.clone(), now_ms).changes);
+            }
         }
         answer
     }
@@ -120,10 +124,11 @@ impl Ledger {
     }
 
     /// Starts every budget window anew that is due: for an alarm, so that `/key/info` of an idle key shows the reset.
-    /// The other operations do it themselves for the scopes that they touch. Writes one row for each scope that changed.
+    /// The other operations do it themselves for the scopes that they touch. Writes one row for each scope that
+    /// changed.
     pub fn reset_due(&mut self, now_ms: u64) -> Answer<()> {
         let mut answer = Answer::new(());
-        for slot in 0..self.accounts.len() {
+        for slot in self.accounts.keys().copied().collect::<Vec<_>>() {
             self.roll(slot, now_ms, &mut answer.changes);
         }
         answer
@@ -133,7 +138,7 @@ impl Ledger {
         let slot = self.slot(scope, now_ms);
         let (closings, next_seq, calendar) = (self.closings, self.next_seq, self.settings.calendar);
         let mut answer = Answer::new(());
-        if let Some(account) = self.accounts.get_mut(slot) {
+        if let Some(account) = self.accounts.get_mut(&slot) {
             account.roll(now_ms, calendar);
             change(account);
             answer.changes.push(Change::Scope(Box::new(account.row(closings, next_seq))));

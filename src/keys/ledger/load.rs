@@ -1,6 +1,5 @@
 //! Snapshots of the sums, and the way back from the rows after a crash.
 
-use super::account::Account;
 use super::change::{Answer, Change, Mark, ScopeRow};
 use super::entry::{Entry, State};
 use super::hold::Hold;
@@ -8,9 +7,9 @@ use super::scope::ScopeId;
 use super::{Ledger, Settings};
 
 impl Ledger {
-    /// Writes the sums of every scope that changed, and how far they reach, so that a reload reads few rows. For an alarm,
-    /// about once a minute while there is traffic. Writes one `scope` row for each changed scope and one `mark` row, or
-    /// nothing where nothing changed.
+    /// Writes the sums of every scope that changed, and how far they reach, so that a reload reads few rows. For an
+    /// alarm, about once a minute while there is traffic. Writes one `scope` row for each changed scope and one
+    /// `mark` row, or nothing where nothing changed.
     ///
     /// A reload is exact with any snapshot or none: snapshots only bound its length.
     pub fn snapshot(&mut self) -> Answer<()> {
@@ -18,7 +17,7 @@ impl Ledger {
         if !self.dirty {
             return answer;
         }
-        for account in self.accounts.iter_mut().filter(|account| account.dirty) {
+        for account in self.accounts.values_mut().filter(|account| account.dirty) {
             answer.changes.push(Change::Scope(Box::new(account.row(self.closings, self.next_seq))));
         }
         let from_seq = self.holds.keys().next().copied().unwrap_or(self.next_seq);
@@ -32,8 +31,8 @@ impl Ledger {
         self.dirty
     }
 
-    /// Rebuilds a ledger from its rows: all of `scope`, the one of `mark` (the default where there is none), and those of
-    /// `request` with `seq >= mark.from_seq`, by `seq`.
+    /// Rebuilds a ledger from its rows: all of `scope`, the one of `mark` (the default where there is none), and
+    /// those of `request` with `seq >= mark.from_seq`, by `seq`.
     ///
     /// Scopes without a record take the settings' present limits; reservations past their deadline wait for
     /// [`Ledger::expire`].
@@ -61,7 +60,7 @@ impl Ledger {
             ledger.replay(entry, &mut reach, &mut corrections, now_ms);
         }
         for (slot, seq, reserved, used) in corrections {
-            if let Some(account) = ledger.accounts.get_mut(slot) {
+            if let Some(account) = ledger.accounts.get_mut(&slot) {
                 account.rate.correct(seq, reserved, used);
             }
         }
@@ -69,11 +68,11 @@ impl Ledger {
         ledger
     }
 
-    fn restore(&mut self, row: ScopeRow, now_ms: u64) {
+    pub(super) fn restore(&mut self, row: ScopeRow, now_ms: u64) {
         let slot = self.slot(&row.scope, now_ms);
         let calendar = self.settings.calendar;
         let default = self.default_limits(row.scope.kind);
-        let Some(account) = self.accounts.get_mut(slot) else { return };
+        let Some(account) = self.accounts.get_mut(&slot) else { return };
         account.configure(row.limits, now_ms, calendar);
         for (window, saved) in account.windows.iter_mut().zip(row.windows) {
             window.spent = saved.spent;
@@ -93,9 +92,9 @@ impl Ledger {
         for scope in &entry.scopes {
             slots.push(self.slot(scope, now_ms));
         }
-        reach.resize(self.accounts.len(), Reach::default());
+        reach.resize(self.next_slot, Reach::default());
         for slot in &slots {
-            let (Some(account), Some(reach)) = (self.accounts.get_mut(*slot), reach.get(*slot)) else { continue };
+            let (Some(account), Some(reach)) = (self.accounts.get_mut(slot), reach.get(*slot)) else { continue };
             account.dirty = true;
             if entry.seq >= reach.seq {
                 account.rate.hit(entry.seq, entry.tokens_reserved, entry.start_ms);
@@ -134,11 +133,11 @@ type Correction = (usize, u64, u64, u64);
 impl Ledger {
     /// The scopes whose sums are newer than their rows: how many rows a snapshot would write.
     pub fn unsaved(&self) -> usize {
-        self.accounts.iter().filter(|account| account.dirty).count()
+        self.accounts.values().filter(|account| account.dirty).count()
     }
 
-    /// Whether a scope has a row or traffic here.
+    /// Whether a scope is configured here.
     pub fn knows(&self, scope: &ScopeId) -> bool {
-        self.slots.get(scope).and_then(|slot| self.accounts.get(*slot)).is_some_and(|account: &Account| account.known)
+        self.account(scope).is_some_and(|account| account.known)
     }
 }

@@ -1,22 +1,44 @@
 //! The ledger of one budget root: who has spent what, what is reserved, and whether one more request is paid for.
 //!
-//! A pure state machine. Every operation takes the clock as an argument and returns its answer together with the rows to
-//! write ([`Change`]); a home writes them in the same synchronous block, so that memory and disk never disagree, and
-//! rebuilds the whole state with [`Ledger::load`] after a crash.
+//! A pure state machine. Every operation takes the clock as an argument and returns its answer together with the rows
+//! to write ([`Change`]); a home writes them in the same synchronous block, so that memory and disk never disagree,
+//! and rebuilds the whole state with [`Ledger::load`] after a crash.
 //!
-//! The promise: for every scope and each of its budgets, `spent + reserved <= max` after every admission. It can be above
-//! only where a settlement was larger than its own reservation, or a limit or a spend was set by hand afterwards.
+//! The promise: for every scope and each of its budgets, `spent + reserved <= max` after every admission. It can be
+//! above only by what settlements and checkpoints exceeded their own reservations, and by what a limit or a spend that
+//! was set by hand left above it.
 //!
-//! Disk holds three tables: `request` (one [`Entry`] for each reservation, which is also the spend log), `scope` (one
-//! [`ScopeRow`] for each scope) and `mark` (one [`Mark`]). Amounts cross as decimal strings of pico-dollars: an i64 of
-//! nano-dollars would round every request, and a JavaScript number holds only 9,007 dollars of pico-dollars exactly.
+//! Disk holds three tables:
+//!
+//! ```text
+//! request  seq INTEGER PRIMARY KEY and the fields of Entry   the spend log and the open reservations in one
+//! scope    kind, id PRIMARY KEY; a ScopeRow as JSON          limits, and sums that reach up to a closing
+//! mark     one row: Mark                                     where a reload starts to read `request`
+//!
+//! reserve              inserts 1 request
+//! settle, release      updates 1 request
+//! expire               updates 1 request for each reservation that ends
+//! checkpoint           updates 1 request
+//! configure, remove, block, set_spend   replaces 1 scope;  apply: 1 for each scope that changes
+//! snapshot             replaces 1 scope for each that changed since the last, and the mark
+//! a budget window that starts anew      replaces 1 scope, in whichever operation meets it
+//! ```
+//!
+//! Amounts cross as decimal strings of pico-dollars: an i64 of nano-dollars would round every request, and a
+//! JavaScript number holds only 9,007 dollars of pico-dollars exactly. `CAST(SUM(CAST(charged AS INTEGER)) AS TEXT)`
+//! sums up to nine million dollars in SQL without loss.
 //!
 //! Closings are numbered. A scope's row says through which closing its sums go, so a reload adds exactly the entries
-//! closed after it: no clock is asked, and no clock that jumps can count anything twice.
+//! closed after it: no clock is asked, and no clock that jumps can count anything twice. A home that feeds roll-ups
+//! uses the same numbers to add each entry once.
+//!
+//! A customer, a tag or the proxy as a whole that spends in several roots has books in each of them: a root sees, and
+//! so bounds, only what passes through it.
 
 mod account;
 mod change;
 mod entry;
+mod evict;
 mod figures;
 mod hold;
 mod limits;
@@ -63,9 +85,10 @@ pub struct Settings {
 #[derive(Debug, Default)]
 pub struct Ledger {
     settings: Settings,
-    /// Every scope that was configured or used. Slots never move, so reservations name scopes by them.
-    accounts: Vec<Account>,
+    /// Every scope in memory, by slot. Slots are never used again, so reservations name scopes by them.
+    accounts: BTreeMap<usize, Account>,
     slots: BTreeMap<ScopeId, usize>,
+    next_slot: usize,
     /// Open reservations by sequence number.
     holds: BTreeMap<u64, Hold>,
     /// Sequence numbers by request id: all open ones, and the last [`REMEMBERED`] closed ones.
@@ -87,13 +110,12 @@ impl Ledger {
 
     /// What is known of a scope; `None` where it was never configured or used.
     pub fn view(&self, scope: &ScopeId) -> Option<ScopeView> {
-        let slot = *self.slots.get(scope)?;
-        self.accounts.get(slot).map(Account::view)
+        self.account(scope).map(Account::view)
     }
 
     /// What is known of every scope, in order of first use.
     pub fn views(&self) -> impl Iterator<Item = ScopeView> {
-        self.accounts.iter().map(Account::view)
+        self.accounts.values().map(Account::view)
     }
 
     /// How many reservations are open.
@@ -106,14 +128,19 @@ impl Ledger {
         self.holds.values().map(|hold| hold.deadline_ms).min()
     }
 
+    fn account(&self, scope: &ScopeId) -> Option<&Account> {
+        self.accounts.get(self.slots.get(scope)?)
+    }
+
     /// The slot of a scope; makes the account where there is none.
     fn slot(&mut self, scope: &ScopeId, now_ms: u64) -> usize {
         if let Some(slot) = self.slots.get(scope) {
             return *slot;
         }
         let limits = self.default_limits(scope.kind);
-        let slot = self.accounts.len();
-        self.accounts.push(Account::new(scope.clone(), limits, now_ms, self.settings.calendar));
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.accounts.insert(slot, Account::new(scope.clone(), limits, now_ms, self.settings.calendar));
         self.slots.insert(scope.clone(), slot);
         slot
     }
@@ -129,7 +156,7 @@ impl Ledger {
     /// Starts the budget windows of a scope anew that are due, and hands out the row where one was.
     fn roll(&mut self, slot: usize, now_ms: u64, changes: &mut Vec<Change>) {
         let calendar = self.settings.calendar;
-        if let Some(account) = self.accounts.get_mut(slot)
+        if let Some(account) = self.accounts.get_mut(&slot)
             && account.roll(now_ms, calendar)
         {
             changes.push(Change::Scope(Box::new(account.row(self.closings, self.next_seq))));

@@ -1,4 +1,5 @@
-//! The rate window of a scope: requests and tokens in fixed windows of 60 s that start at the first hit, as LiteLLM's do.
+//! The rate window of a scope: requests and tokens in fixed windows of 60 s that start at the first hit, as LiteLLM's
+//! do.
 
 use serde::{Deserialize, Serialize};
 

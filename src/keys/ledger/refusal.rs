@@ -122,7 +122,7 @@ impl Refusal {
                 Kind::PermissionDenied,
                 format!(
                     "the price of this model is not known, and {} has a budget: add a price for it",
-                    name(&self.scope)
+                    self.scope.name()
                 ),
             )
             .with_type("model_cost_map_missing")
@@ -150,9 +150,9 @@ impl Refusal {
         let mut error = Error::new(
             Kind::RateLimit,
             format!(
-                "Rate limit exceeded for {descriptor}: {}. Limit type: {what}. Current limit: {limit}, Remaining: {left}. \
-                 Limit resets at: {reset_at}",
-                value(&self.scope)
+                "Rate limit exceeded for {descriptor}: {}. Limit type: {what}. Current limit: {limit}, Remaining: \
+                 {left}. Limit resets at: {reset_at}",
+                self.scope.value()
             ),
         )
         .with_retry_after_ms(retry_ms)
@@ -175,12 +175,12 @@ fn budget_message(scope: &ScopeId, short: &Shortfall) -> String {
     let Shortfall { spent, reserved, max, wanted, window, .. } = short;
     let text = match (scope.kind, window) {
         (kind, Some(window)) => {
-            format!("ExceededBudget: {} over {window} budget. Spend=${spent}, Limit=${max}", noun(kind))
+            format!("ExceededBudget: {} over {window} budget. Spend=${spent}, Limit=${max}", kind.noun())
         }
         (kind @ (ScopeKind::User | ScopeKind::Customer), None) => {
-            format!("ExceededBudget: {}={} over budget. Spend={spent}, Budget={max}", noun(kind), scope.id)
+            format!("ExceededBudget: {}={} over budget. Spend={spent}, Budget={max}", kind.noun(), scope.id)
         }
-        _ => format!("Budget has been exceeded! {} Current cost: {spent}, Max budget: {max}", name(scope)),
+        _ => format!("Budget has been exceeded! {} Current cost: {spent}, Max budget: {max}", scope.name()),
     };
     if spent >= max {
         return text;
@@ -195,11 +195,11 @@ fn denied(message: String) -> Error {
 fn unknown(scope: &ScopeId) -> Error {
     let message = match scope.kind {
         ScopeKind::Key => format!(
-            "Authentication Error, Invalid proxy server token passed. Key Hash (Token) ={}. Unable to find token in cache \
-             or `LiteLLM_VerificationTokenTable`",
+            "Authentication Error, Invalid proxy server token passed. Key Hash (Token) ={}. Unable to find token in \
+             cache or `LiteLLM_VerificationTokenTable`",
             scope.id
         ),
-        _ => format!("Authentication Error, {} does not exist", name(scope)),
+        _ => format!("Authentication Error, {} does not exist", scope.name()),
     };
     denied(message).with_type("token_not_found_in_db")
 }
@@ -219,38 +219,8 @@ fn blocked(scope: &ScopeId) -> String {
             "Authentication Error, End User={} is blocked. Update via `/customer/unblock` if you're an admin.",
             scope.id
         ),
-        _ => format!("Authentication Error, {} is blocked.", name(scope)),
+        _ => format!("Authentication Error, {} is blocked.", scope.name()),
     }
-}
-
-const fn noun(kind: ScopeKind) -> &'static str {
-    match kind {
-        ScopeKind::Key => "Key",
-        ScopeKind::KeyModel => "Key model",
-        ScopeKind::Team => "Team",
-        ScopeKind::TeamModel => "Team model",
-        ScopeKind::Member => "Team member",
-        ScopeKind::User => "User",
-        ScopeKind::Customer => "End User",
-        ScopeKind::Tag => "Tag",
-        ScopeKind::Global => "Proxy",
-    }
-}
-
-/// `Key=…`, `User=… in Team=…`.
-fn name(scope: &ScopeId) -> String {
-    match (scope.kind, scope.as_pair()) {
-        (ScopeKind::Member, Some((team, user))) => format!("User={user} in Team={team}"),
-        (ScopeKind::KeyModel, Some((key, model))) => format!("Key={key} Model={model}"),
-        (ScopeKind::TeamModel, Some((team, model))) => format!("Team={team} Model={model}"),
-        (ScopeKind::Global, _) => "LiteLLM Proxy".to_owned(),
-        (kind, _) => format!("{}={}", noun(kind), scope.id),
-    }
-}
-
-/// The scope's value as LiteLLM's rate limit messages join it.
-fn value(scope: &ScopeId) -> String {
-    scope.as_pair().map_or_else(|| scope.id.clone(), |(first, second)| format!("{first}:{second}"))
 }
 
 #[cfg(test)]

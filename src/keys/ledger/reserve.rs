@@ -42,8 +42,8 @@ pub struct Ask {
 pub struct Grant {
     /// Its sequence number, by which it is settled.
     pub seq: u64,
-    /// What is reserved: `bound`, or what is left of the tightest budget. Below `bound`, the gateway clamps the output so
-    /// that the request cannot cost more.
+    /// What is reserved: `bound`, or what is left of the tightest budget. Below `bound`, the gateway clamps the
+    /// output so that the request cannot cost more.
     #[serde(with = "pico")]
     pub granted: Money,
     /// Tokens that are reserved: clamp to these too.
@@ -64,7 +64,7 @@ impl Ledger {
         if let Some(seq) = self.requests.get(&ask.request_id) {
             return Answer::new(self.repeat(*seq, now_ms));
         }
-        let known_before = self.accounts.len();
+        let known_before = self.next_slot;
         let slots = match self.slots_of(&ask.scopes, now_ms) {
             Ok(slots) => slots,
             Err(refusal) => return Answer::new(Err(refusal)),
@@ -104,7 +104,7 @@ impl Ledger {
 
     /// The money and tokens that every scope can grant, or the first scope that cannot.
     fn weigh(&self, slots: &[usize], ask: &Ask, now_ms: u64) -> Result<(Money, u64), Refusal> {
-        let accounts = || slots.iter().filter_map(|slot| self.accounts.get(*slot));
+        let accounts = || slots.iter().filter_map(|slot| self.accounts.get(slot));
         let mut granted = ask.bound.unwrap_or_default().max(Money::ZERO);
         for account in accounts() {
             account.may_act(now_ms)?;
@@ -120,7 +120,7 @@ impl Ledger {
     /// A new scope whose default budget has a window needs its row at once: the reset must not move at a reload.
     fn found(&mut self, slots: &[usize], known_before: usize, changes: &mut Vec<Change>) {
         for slot in slots.iter().filter(|slot| **slot >= known_before) {
-            if let Some(account) = self.accounts.get_mut(*slot)
+            if let Some(account) = self.accounts.get_mut(slot)
                 && account.windows.iter().any(|window| window.reset_at_ms.is_some())
             {
                 changes.push(Change::Scope(Box::new(account.row(self.closings, self.next_seq))));
@@ -140,7 +140,7 @@ impl Ledger {
         self.next_seq += 1;
         self.dirty = true;
         for slot in &slots {
-            if let Some(account) = self.accounts.get_mut(*slot) {
+            if let Some(account) = self.accounts.get_mut(slot) {
                 account.reserved += granted;
                 account.open += 1;
                 account.rate.hit(seq, tokens, now_ms);
@@ -150,7 +150,7 @@ impl Ledger {
         let deadline_ms = now_ms.saturating_add(ask.hold_ms);
         let grant = self.grant(seq, granted, tokens, &slots, now_ms);
         self.requests.insert(ask.request_id.clone(), seq);
-        let scopes = slots.iter().filter_map(|slot| self.accounts.get(*slot)).map(|account| account.scope.clone());
+        let scopes = slots.iter().filter_map(|slot| self.accounts.get(slot)).map(|account| account.scope.clone());
         changes.push(Change::Open(Box::new(Entry {
             seq,
             request_id: ask.request_id.clone(),
@@ -180,14 +180,14 @@ impl Ledger {
     }
 
     fn grant(&self, seq: u64, granted: Money, tokens: u64, slots: &[usize], now_ms: u64) -> Grant {
-        let accounts = || slots.iter().filter_map(|slot| self.accounts.get(*slot));
+        let accounts = || slots.iter().filter_map(|slot| self.accounts.get(slot));
         let rates = accounts().filter_map(|account| RateFigure::of(account, now_ms)).collect();
         let budgets = accounts().filter_map(BudgetFigure::of).collect();
         Grant { seq, granted, tokens, repeated: false, rates, budgets }
     }
 
     fn forget_from(&mut self, known_before: usize) {
-        for account in self.accounts.drain(known_before..) {
+        for account in self.accounts.split_off(&known_before).into_values() {
             self.slots.remove(&account.scope);
         }
     }
@@ -220,10 +220,8 @@ impl Account {
         if !self.limits.has_budget() || ask.bound == Some(Money::ZERO) {
             return Ok(wanted);
         }
-        if ask.bound.is_none() {
-            return Err(Refusal::new(self.scope.clone(), RefusalKind::Unpriced));
-        }
-        let least = ask.least.max(Money::from_pico(1));
+        let Some(bound) = ask.bound else { return Err(Refusal::new(self.scope.clone(), RefusalKind::Unpriced)) };
+        let least = ask.least.min(bound).max(Money::from_pico(1));
         let mut granted = wanted;
         for (index, window) in self.windows.iter().enumerate() {
             let Some(max) = window.max else { continue };
@@ -257,7 +255,7 @@ impl Account {
         let mut granted = wanted;
         if let Some(limit) = self.limits.tpm {
             let left = limit.saturating_sub(rate.tokens);
-            if left == 0 || left < ask.tokens_least {
+            if left == 0 || left < ask.tokens_least.min(ask.tokens) {
                 return refuse(RefusalKind::Tokens { limit, left, reset_at_ms: rate.ends_ms() });
             }
             granted = granted.min(left);

@@ -47,6 +47,21 @@ impl ScopeKind {
         }
     }
 
+    /// The word for it in budget messages.
+    pub(super) const fn noun(self) -> &'static str {
+        match self {
+            Self::Key => "Key",
+            Self::KeyModel => "Key model",
+            Self::Team => "Team",
+            Self::TeamModel => "Team model",
+            Self::Member => "Team member",
+            Self::User => "User",
+            Self::Customer => "End User",
+            Self::Tag => "Tag",
+            Self::Global => "Proxy",
+        }
+    }
+
     /// Whether a scope of this kind must have been configured before it is used: what was deleted admits nothing.
     pub(super) const fn must_be_known(self) -> bool {
         matches!(self, Self::Key | Self::Team)
@@ -111,6 +126,24 @@ impl ScopeId {
         let (length, rest) = self.id.split_once(':')?;
         let (first, rest) = rest.split_at_checked(length.parse().ok()?)?;
         rest.strip_prefix('/').map(|second| (first, second))
+    }
+}
+
+impl ScopeId {
+    /// The scope in budget messages: `Key=…`, `User=… in Team=…`.
+    pub(super) fn name(&self) -> String {
+        match (self.kind, self.as_pair()) {
+            (ScopeKind::Member, Some((team, user))) => format!("User={user} in Team={team}"),
+            (ScopeKind::KeyModel, Some((key, model))) => format!("Key={key} Model={model}"),
+            (ScopeKind::TeamModel, Some((team, model))) => format!("Team={team} Model={model}"),
+            (ScopeKind::Global, _) => "LiteLLM Proxy".to_owned(),
+            (kind, _) => format!("{}={}", kind.noun(), self.id),
+        }
+    }
+
+    /// The scope as LiteLLM's rate limit messages name it: pairs joined by a colon.
+    pub(super) fn value(&self) -> String {
+        self.as_pair().map_or_else(|| self.id.clone(), |(first, second)| format!("{first}:{second}"))
     }
 }
 

@@ -63,8 +63,9 @@ impl Ledger {
 
     /// Notes what an open request has cost so far, and that its owner lives: the deadline moves to `now_ms + hold_ms`.
     ///
-    /// A cost above the reservation raises it, so that what is already spent is not promised to others. A report of less
-    /// than before changes only the deadline. Writes one `request` row; `false` and nothing where it is not open.
+    /// A cost above the reservation raises it, so that what is already spent is not promised to others. A report of
+    /// less than before changes only the deadline. Writes one `request` row; `false` and nothing where it is not
+    /// open.
     pub fn checkpoint(&mut self, handle: Handle<'_>, cost: Money, hold_ms: u64, now_ms: u64) -> Answer<bool> {
         let mut answer = Answer::new(false);
         let Some(seq) = self.seq_of(handle) else { return answer };
@@ -75,7 +76,7 @@ impl Ledger {
         hold.reserved += raised;
         hold.deadline_ms = now_ms.saturating_add(hold_ms);
         for slot in &hold.slots {
-            if let Some(account) = self.accounts.get_mut(*slot) {
+            if let Some(account) = self.accounts.get_mut(slot) {
                 account.reserved += raised;
             }
         }
@@ -144,7 +145,7 @@ impl Ledger {
     fn charge(&mut self, seq: u64, hold: &Hold, charged: Money, tokens: u64, events: &mut Vec<Event>) -> Money {
         let mut first = None;
         for slot in &hold.slots {
-            let Some(account) = self.accounts.get_mut(*slot) else { continue };
+            let Some(account) = self.accounts.get_mut(slot) else { continue };
             account.reserved -= hold.reserved;
             account.open = account.open.saturating_sub(1);
             account.rate.correct(seq, hold.tokens, tokens);

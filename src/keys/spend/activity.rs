@@ -21,8 +21,8 @@ impl Default for Page {
     }
 }
 
-/// `/…/daily/activity`: by day, the newest first, what was used, in all and by model, model group, provider, endpoint and
-/// key. `entity` names what the route is about (a team, a customer); for a user's own, `None`.
+/// `/…/daily/activity`: by day, the newest first, what was used, in all and by model, model group, provider, endpoint
+/// and key. `entity` names what the route is about (a team, a customer); for a user's own, `None`.
 pub fn daily_activity(rollup: &Rollup, entity: Option<fn(&Cell) -> &String>, page: Page) -> Value {
     let days = rollup.by(|cell| Some(cell.day.clone()));
     let size = page.size.max(1);
@@ -68,7 +68,10 @@ pub fn daily_activity(rollup: &Rollup, entity: Option<fn(&Cell) -> &String>, pag
 /// `/global/activity`: requests and tokens of each day.
 pub fn global_activity(rollup: &Rollup) -> Value {
     let days = rollup.by(|cell| Some(cell.day.clone()));
-    let day = |(day, sums): (&String, &Sums)| json!({"date": day, "api_requests": sums.requests, "total_tokens": sums.total_tokens});
+    let day = |(day, sums): (&String, &Sums)| {
+        let Sums { requests, total_tokens, .. } = sums;
+        json!({"date": day, "api_requests": requests, "total_tokens": total_tokens})
+    };
     let total = rollup.total();
     json!({
         "daily_data": days.iter().map(day).collect::<Vec<_>>(),

@@ -54,8 +54,8 @@ impl Filter {
     }
 }
 
-/// A row as `/spend/logs` shows it. `spend` is `null` where the price is not known; prompts and answers are not kept, so
-/// `messages` and `response` are empty.
+/// A row as `/spend/logs` shows it. `spend` is `null` where the price is not known; prompts and answers are not kept,
+/// so `messages` and `response` are empty.
 pub fn log_row(entry: &Entry) -> Value {
     let (subject, outcome) = (&entry.subject, &entry.outcome);
     let metadata: Value = serde_json::from_str(&subject.metadata).unwrap_or_else(|_| json!({}));

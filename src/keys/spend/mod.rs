@@ -1,7 +1,7 @@
 //! What was spent: roll-ups by day of the ledger's log, and the reports that are read from them.
 //!
-//! A [`Rollup`] is a sum that can be merged: a home adds each closed [`Entry`] once (the ones with a `closing` above the
-//! last that it added), stores it by day and root, and merges what a report asks for.
+//! A [`Rollup`] is a sum that can be merged: a home adds each closed [`Entry`] once (the ones with a `closing` above
+//! the last that it added), stores it by day and root, and merges what a report asks for.
 
 mod activity;
 mod logs;

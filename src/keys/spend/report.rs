@@ -65,7 +65,10 @@ fn by_day(
         let parts = owners.entry(owner(cell)).or_default();
         parts.entry((&cell.model, &cell.key)).or_default().add(sums);
     }
-    let part = |((model, key), sums): (&(&str, &str), &Sums)| json!({"model": model, "api_key": key, "spend": sums.spend, "total_tokens": sums.total_tokens});
+    let part = |((model, key), sums): (&(&str, &str), &Sums)| {
+        let Sums { spend, total_tokens, .. } = sums;
+        json!({"model": model, "api_key": key, "spend": spend, "total_tokens": total_tokens})
+    };
     let days = days.into_iter().map(|(day, owners)| {
         let owners = owners.into_iter().map(|(owner, parts)| {
             let total = parts.values().fold(Sums::default(), |mut total, sums| {
@@ -119,7 +122,10 @@ pub fn spend_by_day(rollup: &Rollup) -> Value {
 
 /// `/spend/tags`: the spend of each tag over all days.
 pub fn spend_by_tag(rollup: &Rollup) -> Value {
-    let row = |(tag, sums): (String, Sums)| json!({"individual_request_tag": tag, "log_count": sums.requests, "total_spend": sums.spend});
+    let row = |(tag, sums): (String, Sums)| {
+        let Sums { requests, spend, .. } = sums;
+        json!({"individual_request_tag": tag, "log_count": requests, "total_spend": spend})
+    };
     Value::Array(tags(rollup).into_iter().map(row).collect())
 }
 

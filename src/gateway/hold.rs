@@ -1,0 +1,286 @@
+//! A call's place in the ledger: asked for before anything goes upstream, and ended once, however the call ends.
+
+use std::rc::Rc;
+
+use super::asked::Asked;
+use super::bound::UsageBound;
+use super::host::Host;
+use super::records::From;
+use super::settle::call_type;
+use super::tariff::Tariff;
+use super::{Gateway, attempt::Request};
+use crate::error::{Error, Kind, Result};
+use crate::http::Headers;
+use crate::keys::admission::Caller as Identity;
+use crate::keys::directory::RecordKind;
+use crate::keys::ledger::{Ask, Closed, Grant, Limits, Message, Outcome, Refusal, Reply, ScopeId, Subject};
+use crate::keys::{CustomerRecord, KeyRecord, TeamRecord, UserRecord};
+use crate::money::Money;
+
+/// Tokens of an answer below which it is not worth asking: near the end of a budget a call is refused rather than cut
+/// shorter than this.
+const LEAST_ANSWER: u64 = 256;
+
+/// How long a reservation is held after its owner was last heard of, in ms, where the configuration sets nothing.
+const HOLD_MS: u64 = 120_000;
+
+/// The longest that a reservation waits for a whole answer, in ms: the platform ends a Worker long before.
+const LONGEST_WAIT_MS: u64 = 900_000;
+
+/// Who calls, with the records of all that belongs to the key.
+pub(super) struct Known {
+    key: Rc<KeyRecord>,
+    team: Option<Rc<TeamRecord>>,
+    user: Option<Rc<UserRecord>>,
+    customer: Option<Rc<CustomerRecord>>,
+}
+
+impl Known {
+    /// Reads the records.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be reached.
+    pub(super) async fn read<H: Host>(gateway: &Gateway, host: &H, key: Rc<KeyRecord>, asked: &Asked) -> Result<Self> {
+        let records = &gateway.records;
+        let team = match &key.team_id {
+            Some(id) => records.teams.find(host, RecordKind::Team, id, From::Anywhere).await?,
+            None => None,
+        };
+        let user = match &key.user_id {
+            Some(id) => records.users.find(host, RecordKind::User, id, From::Anywhere).await?,
+            None => None,
+        };
+        let customer = match &asked.customer {
+            Some(id) => records.customers.find(host, RecordKind::Customer, id, From::Index).await?,
+            None => None,
+        };
+        Ok(Self { key, team, user, customer })
+    }
+
+    pub(super) fn identity(&self) -> Identity<'_> {
+        let (team, user, customer) = (self.team.as_deref(), self.user.as_deref(), self.customer.as_deref());
+        Identity { key: &self.key, team, user, customer }
+    }
+
+    /// The key's record as it is now, whatever the isolate remembers.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be reached.
+    pub(super) async fn refreshed<H: Host>(&self, gateway: &Gateway, host: &H) -> Result<Option<Rc<KeyRecord>>> {
+        gateway.records.keys.find(host, RecordKind::Key, &self.key.token, From::Directory).await
+    }
+
+    /// Whether the key, its team or its user has any limit.
+    pub(super) fn is_limited(&self) -> bool {
+        let of_team = self.team.iter().flat_map(|team| team.scopes());
+        let of_user = self.user.iter().flat_map(|user| user.scopes());
+        let mut scopes = self.key.scopes(None).into_iter().chain(of_team).chain(of_user);
+        self.key.budget_id.is_some() || scopes.any(|(_, limits)| limits.is_limited())
+    }
+
+    /// Tags of the request, its key and its team.
+    fn tags(&self, asked: &Asked) -> Vec<String> {
+        let mut tags = asked.tags.clone();
+        let team = self.team.iter().flat_map(|team| team.tags.iter());
+        for tag in self.key.tags.iter().chain(team) {
+            if !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
+        }
+        tags
+    }
+}
+
+/// What a call needs to know before it is admitted: the model group, and the most that it can cost and use.
+pub(super) struct Wanted {
+    /// The model group.
+    pub(super) group: String,
+    /// The most that any deployment of the call can cost; `None` where one has no price.
+    pub(super) bound: Option<Money>,
+    /// The same with the shortest answer that is worth asking for.
+    pub(super) least: Money,
+    /// The most tokens that it can use, and the same with the shortest answer.
+    pub(super) tokens: (u64, u64),
+    /// The longest that an attempt may take, in ms.
+    pub(super) timeout_ms: u64,
+}
+
+impl Wanted {
+    /// Nothing but a model group.
+    pub(super) fn new(group: &str) -> Self {
+        Self { group: group.to_owned(), bound: Some(Money::ZERO), least: Money::ZERO, tokens: (0, 0), timeout_ms: 0 }
+    }
+
+    /// Counts a deployment in.
+    pub(super) fn include(&mut self, tariff: &Tariff, request: &Request) {
+        let most = UsageBound::of(tariff, request);
+        let least = UsageBound { output_tokens: most.output_tokens.min(LEAST_ANSWER), ..most };
+        self.bound = match (self.bound, most.cost(tariff)) {
+            (Some(bound), Some(cost)) => Some(bound.max(cost)),
+            _ => None,
+        };
+        self.least = self.least.max(least.cost(tariff).unwrap_or_default());
+        self.tokens = (self.tokens.0.max(tokens(&most)), self.tokens.1.max(tokens(&least)));
+    }
+}
+
+fn tokens(bound: &UsageBound) -> u64 {
+    bound.input_tokens.saturating_add(bound.output_tokens.saturating_mul(bound.answers))
+}
+
+/// A reservation.
+pub(super) struct Hold {
+    root: ScopeId,
+    grant: Grant,
+    /// How long it is held after the ledger last heard of it, in ms.
+    silence_ms: u64,
+    /// When the ledger last heard of it, in Unix ms.
+    told_at: u64,
+    ended: bool,
+}
+
+impl Hold {
+    /// Reserves what a call may cost in all of its scopes, or says which of them said no.
+    ///
+    /// # Errors
+    ///
+    /// LiteLLM's refusals; 503 when the ledger cannot be reached.
+    pub(super) async fn reserve<H: Host>(
+        gateway: &Gateway,
+        host: &H,
+        known: &Known,
+        asked: &Asked,
+        wanted: &Wanted,
+        (call_id, call): (&str, &str),
+    ) -> Result<Self> {
+        let general = &gateway.config.general;
+        let hold_ms = general.reservation_hold_ms.unwrap_or(HOLD_MS);
+        let tags = known.tags(asked);
+        let scopes = known.identity().scopes(&wanted.group, asked.customer.as_deref(), &tags);
+        let ask = Ask {
+            request_id: call_id.to_owned(),
+            scopes,
+            bound: wanted.bound,
+            least: wanted.least,
+            tokens: wanted.tokens.0,
+            tokens_least: wanted.tokens.1,
+            hold_ms: wanted.timeout_ms.min(LONGEST_WAIT_MS).saturating_add(hold_ms),
+            subject: Subject {
+                call_type: call_type(call).to_owned(),
+                model_group: wanted.group.clone(),
+                ..subject(Some(&known.key), asked, tags)
+            },
+        };
+        let shared = match (&known.customer, &asked.customer) {
+            (Some(record), Some(_)) => record.scopes(None),
+            _ => Vec::new(),
+        };
+        let root = known.key.root();
+        match tell_reserve(host, &root, ask, shared).await? {
+            Ok(grant) => Ok(Self { root, grant, silence_ms: hold_ms, told_at: host.now_ms(), ended: false }),
+            Err(refusal) => Err(refused(&refusal, gateway, host)),
+        }
+    }
+
+    /// What is granted.
+    pub(super) fn granted(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Whether a budget bounds the call.
+    pub(super) fn is_bounded(&self) -> bool {
+        !self.grant.budgets.is_empty()
+    }
+
+    /// Says that the call lives, and what it has cost so far; at most once in half of the time that it is held.
+    pub(super) async fn checkpoint<H: Host>(&mut self, host: &H, cost: impl FnOnce() -> Money) {
+        let now = host.now_ms();
+        if self.ended || now.saturating_sub(self.told_at) < self.silence_ms / 2 {
+            return;
+        }
+        self.told_at = now;
+        let message = Message::Checkpoint { seq: self.grant.seq, cost: cost(), hold_ms: self.silence_ms };
+        // What cannot be told now is told at the end; else the ledger settles at what it holds.
+        let _ = host.ledger(&self.root, &message).await;
+    }
+
+    /// Ends the reservation with what the call has used. `None`: the ledger could not be told, and will settle by itself.
+    pub(super) async fn settle<H: Host>(&mut self, host: &H, outcome: Outcome) -> Option<Money> {
+        self.end(host, Message::Settle { seq: self.grant.seq, outcome }).await
+    }
+
+    /// Ends the reservation of a call that has used nothing.
+    pub(super) async fn release<H: Host>(&mut self, host: &H, outcome: Outcome) {
+        self.end(host, Message::Release { seq: self.grant.seq, outcome }).await;
+    }
+
+    async fn end<H: Host>(&mut self, host: &H, message: Message) -> Option<Money> {
+        if std::mem::replace(&mut self.ended, true) {
+            return None;
+        }
+        for wait_ms in [0, 100, 500] {
+            if wait_ms > 0 {
+                host.sleep(wait_ms).await;
+            }
+            if let Ok(Reply::Closed(closed)) = host.ledger(&self.root, &message).await {
+                return match closed {
+                    Closed::Done { spend, .. } => Some(spend),
+                    Closed::Already | Closed::Unknown => None,
+                };
+            }
+        }
+        None
+    }
+
+    /// Adds what the key has left to an answer's headers.
+    pub(super) fn add_headers(&self, headers: &mut Headers, spend: Option<Money>) {
+        self.grant.write_headers(headers);
+        let budget = self.grant.key_budget();
+        if let Some(spend) = spend.or(budget.map(|budget| budget.spent)) {
+            headers.set("x-litellm-key-spend", spend.to_string());
+        }
+        if let Some(budget) = budget {
+            headers.set("x-litellm-key-max-budget", budget.max.to_string());
+        }
+    }
+}
+
+async fn tell_reserve<H: Host>(
+    host: &H,
+    root: &ScopeId,
+    ask: Ask,
+    shared: Vec<(ScopeId, Limits)>,
+) -> Result<std::result::Result<Grant, Refusal>> {
+    match host.ledger(root, &Message::Reserve { ask: Box::new(ask), shared }).await? {
+        Reply::Granted(grant) => Ok(Ok(*grant)),
+        Reply::Refused(refusal) => Ok(Err(*refusal)),
+        _ => Err(Error::new(Kind::InternalServer, "the ledger gave another answer than it was asked for")),
+    }
+}
+
+fn refused<H: Host>(refusal: &Refusal, gateway: &Gateway, host: &H) -> Error {
+    refusal.to_error(gateway.config.general.budget_exceeded_status.unwrap_or(429), host.now_ms())
+}
+
+/// Whether a refusal means that the record which was acted on is out of date.
+pub(super) fn is_stale(error: &Error) -> bool {
+    error.kind() == Kind::Authentication
+}
+
+/// Who asks for what, for the spend log; the kind of call and the model group are the caller's to add.
+pub(super) fn subject(key: Option<&KeyRecord>, asked: &Asked, tags: Vec<String>) -> Subject {
+    Subject {
+        call_type: String::new(),
+        key: key.map(|key| key.token.clone()).unwrap_or_default(),
+        team: key.and_then(|key| key.team_id.clone()),
+        user: key.and_then(|key| key.user_id.clone()),
+        customer: asked.customer.clone(),
+        organization: None,
+        tags,
+        model_group: String::new(),
+        session_id: asked.session_id.clone(),
+        metadata: asked.metadata.clone(),
+    }
+}

@@ -1,0 +1,242 @@
+//! What a call has used, and the books that are told of it: once, however it ended.
+
+use std::rc::Rc;
+
+use super::asked::Asked;
+use super::attempt::Request;
+use super::caller::Caller;
+use super::hold::{Hold, subject};
+use super::host::Host;
+use super::record::Record;
+use super::tariff::Tariff;
+use crate::config::GeneralSettings;
+use crate::cost::tokens::{Counter, count_chat, estimate, family_of};
+use crate::cost::{Charge, Exactness};
+use crate::error::{Error, Kind};
+use crate::http::Headers;
+use crate::keys::ledger::{Ask, Message, Outcome, Reply, ScopeId};
+use crate::money::Money;
+use crate::openai::{Answer, ChunkWriter, Usage};
+
+/// Bytes of delivered text that count as a token where nobody told usage: right for English, and too many tokens for
+/// most other text.
+const BYTES_A_TOKEN: u64 = 4;
+
+/// What a call's answer is priced by.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    /// The deployment's prices.
+    pub(super) tariff: Tariff,
+    /// The request as it was sent.
+    pub(super) request: Rc<Request>,
+}
+
+/// What a call has used.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Used {
+    /// Tokens, told or estimated.
+    pub(super) usage: Option<Usage>,
+    /// What they cost; `None` where nobody knows a price.
+    pub(super) charge: Option<Charge>,
+    /// The model that answered, as the upstream names it.
+    pub(super) model: Option<String>,
+    /// Whether tokens are an estimate.
+    pub(super) estimated: bool,
+}
+
+impl Ending {
+    /// What a whole answer has used.
+    pub(super) fn of_answer(&self, answer: &Answer) -> Used {
+        match &answer.usage {
+            Some(usage) => self.used(usage.clone(), answer.model.as_deref(), false),
+            // The body's frame counts too: an estimate may be above what was used, and never far below.
+            None => self.used(self.estimate(answer.body.len() as u64), answer.model.as_deref(), true),
+        }
+    }
+
+    /// What a stream has used so far.
+    pub(super) fn of_stream(&self, out: &ChunkWriter) -> Used {
+        let model = Some(out.model());
+        match out.told_usage() {
+            Some(usage) if out.is_ended() => self.used(usage.clone(), model, false),
+            told => {
+                let mut usage = self.estimate(out.text_bytes());
+                if let Some(told) = told {
+                    // A provider that tells usage as it goes has counted its prompt, and perhaps not yet its answer.
+                    let delivered = usage.completion_tokens;
+                    usage = told.clone();
+                    usage.completion_tokens = usage.completion_tokens.max(delivered);
+                    usage.total_tokens = usage.prompt_tokens.saturating_add(usage.completion_tokens);
+                }
+                self.used(usage, model, true)
+            }
+        }
+    }
+
+    /// What a call has used whose answer nobody saw: its prompt.
+    pub(super) fn of_nothing(&self) -> Used {
+        self.used(self.estimate(0), None, true)
+    }
+
+    fn used(&self, usage: Usage, model: Option<&str>, estimated: bool) -> Used {
+        let charge = self.tariff.charge(&usage, model);
+        Used { usage: Some(usage), charge, model: model.map(str::to_owned), estimated }
+    }
+
+    fn estimate(&self, answer_bytes: u64) -> Usage {
+        let (provider, model) = self.tariff.name();
+        let family = family_of(provider, model);
+        let prompt_tokens = match &*self.request {
+            Request::Chat(chat) => count_chat(chat, model, Counter::Estimate(family)).map_or(0, |count| count.value),
+            Request::Embeddings(embeddings) => {
+                let texts = embeddings.texts().unwrap_or_default();
+                texts.iter().map(|text| estimate(text, family).value).sum()
+            }
+        };
+        let completion_tokens = match &*self.request {
+            Request::Chat(_) => answer_bytes.div_ceil(BYTES_A_TOKEN),
+            Request::Embeddings(_) => 0,
+        };
+        let total_tokens = prompt_tokens.saturating_add(completion_tokens);
+        Usage { prompt_tokens, completion_tokens, total_tokens, ..Usage::default() }
+    }
+}
+
+/// The books that a call is entered in: a reservation, or a note that is written when the client has its answer.
+pub(super) struct Books {
+    hold: Option<Hold>,
+    note: Option<Box<Note>>,
+}
+
+impl Books {
+    /// The books of a call: `hold` where money was reserved for it; else a note in the log, unless the configuration
+    /// wants none for the master key's calls.
+    pub(super) fn new(caller: &Caller, asked: &Asked, general: &GeneralSettings, hold: Option<Hold>) -> Self {
+        let note = match caller {
+            _ if hold.is_some() => None,
+            Caller::Admin if general.disable_spend_logs => None,
+            caller => Some(Box::new(Note::new(caller, asked))),
+        };
+        Self { hold, note }
+    }
+
+    /// Enters what a call has used. Answers what the key has now spent, where the ledger told.
+    pub(super) async fn settle<H: Host>(&mut self, host: &H, record: &Record, used: &Used) -> Option<Money> {
+        self.enter(host, record, used, "success").await
+    }
+
+    /// Enters what a call has used that did not come to its end.
+    pub(super) async fn settle_broken<H: Host>(&mut self, host: &H, record: &Record, used: &Used) {
+        self.enter(host, record, used, "failure").await;
+    }
+
+    async fn enter<H: Host>(&mut self, host: &H, record: &Record, used: &Used, status: &str) -> Option<Money> {
+        let outcome = outcome(record, used, status);
+        if let Some(note) = &mut self.note {
+            note.fill(record, outcome);
+            return None;
+        }
+        self.hold.as_mut()?.settle(host, outcome).await
+    }
+
+    /// Enters a call that got no answer: nothing was used, unless its client left while an upstream worked for it.
+    pub(super) async fn give_up<H: Host>(&mut self, host: &H, record: &Record, error: &Error, ending: Option<&Ending>) {
+        let Some(hold) = &mut self.hold else { return };
+        match ending {
+            Some(ending) if error.kind() == Kind::ClientClosedRequest => {
+                hold.settle(host, outcome(record, &ending.of_nothing(), "failure")).await;
+            }
+            _ => hold.release(host, outcome(record, &Used::default(), "failure")).await,
+        }
+    }
+
+    /// Says that a stream lives, and what it has cost so far.
+    pub(super) async fn checkpoint<H: Host>(&mut self, host: &H, cost: impl FnOnce() -> Money) {
+        if let Some(hold) = &mut self.hold {
+            hold.checkpoint(host, cost).await;
+        }
+    }
+
+    /// Adds what the key has left to an answer's headers.
+    pub(super) fn add_headers(&self, headers: &mut Headers, spend: Option<Money>) {
+        if let Some(hold) = &self.hold {
+            hold.add_headers(headers, spend);
+        }
+    }
+
+    /// The note that is still to be written.
+    pub(super) fn take_note(&mut self) -> Option<Box<Note>> {
+        self.note.take().filter(|note| note.outcome.is_some())
+    }
+}
+
+/// A call for the spend log that nothing was reserved for: one of the master key, or of a key without limits whose ledger
+/// could not be reached at the time. It costs the client no wait.
+#[derive(Debug)]
+pub struct Note {
+    root: ScopeId,
+    ask: Ask,
+    outcome: Option<Outcome>,
+}
+
+impl Note {
+    fn new(caller: &Caller, asked: &Asked) -> Self {
+        let (root, scopes, key) = match caller {
+            Caller::Admin => (ScopeId::global(), vec![ScopeId::global()], None),
+            Caller::Key(key) => (key.root(), key.scopes(None).into_iter().map(|(scope, _)| scope).collect(), Some(key)),
+        };
+        let subject = subject(key.map(AsRef::as_ref), asked, asked.tags.clone());
+        let ask = Ask { scopes, bound: Some(Money::ZERO), hold_ms: 60_000, subject, ..Ask::default() };
+        Self { root, ask, outcome: None }
+    }
+
+    fn fill(&mut self, record: &Record, outcome: Outcome) {
+        self.ask.request_id.clone_from(&record.id);
+        call_type(record.call).clone_into(&mut self.ask.subject.call_type);
+        self.ask.subject.model_group.clone_from(&record.asked_model);
+        self.outcome = Some(outcome);
+    }
+
+    /// Writes it: for the shell, when the client has its answer.
+    pub async fn write<H: Host>(self: Box<Self>, host: &H) {
+        let Self { root, ask, outcome } = *self;
+        let Some(outcome) = outcome else { return };
+        let reserve = Message::Reserve { ask: Box::new(ask), shared: Vec::new() };
+        if let Ok(Reply::Granted(grant)) = host.ledger(&root, &reserve).await {
+            let settle = Message::Settle { seq: grant.seq, outcome };
+            if host.ledger(&root, &settle).await.is_ok() {
+                return;
+            }
+        }
+        host.log(&serde_json::json!({"event": "not_in_spend_log", "root": root.id}).to_string());
+    }
+}
+
+/// LiteLLM's name for a kind of call.
+pub(super) fn call_type(call: &str) -> &'static str {
+    if call == "embeddings" { "aembedding" } else { "acompletion" }
+}
+
+/// What came of a call, for the spend log.
+fn outcome(record: &Record, used: &Used, status: &str) -> Outcome {
+    let usage = used.usage.clone().unwrap_or_default();
+    let details = usage.prompt_tokens_details.unwrap_or_default();
+    let estimated = used.charge.as_ref().is_some_and(|charge| charge.exactness == Exactness::Estimated);
+    Outcome {
+        model: used.model.clone().unwrap_or_else(|| record.model.clone()),
+        model_id: record.deployment.clone(),
+        provider: record.provider.clone(),
+        prompt_tokens: usage.prompt_tokens,
+        completion_tokens: usage.completion_tokens,
+        total_tokens: usage.total_tokens,
+        cache_read_tokens: details.cached_tokens.max(usage.cache_read_input_tokens),
+        cache_write_tokens: details
+            .cache_creation_tokens
+            .max(details.cache_write_tokens)
+            .max(usage.cache_creation_input_tokens),
+        cost: used.charge.as_ref().map(|charge| charge.total),
+        estimated: used.estimated || estimated,
+        cache_hit: false,
+        status: status.to_owned(),
+    }
+}
