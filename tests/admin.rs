@@ -20,6 +20,8 @@ mod key;
 mod office;
 #[path = "admin/roles.rs"]
 mod roles;
+#[path = "admin/spend.rs"]
+mod spend;
 #[path = "admin/team.rs"]
 mod team;
 #[path = "admin/user.rs"]

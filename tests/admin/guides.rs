@@ -63,3 +63,18 @@ fn the_guides_make_a_team_and_a_user_and_look_at_them() {
     office.post("/team/new", &json!({"team_id": "team-backend"}));
     assert_eq!(office.get("/team/info?team_id=team-backend")["team_info"]["spend"], 0.0);
 }
+
+#[test]
+fn the_guides_ask_what_was_spent() {
+    let office = Office::new();
+    office.post("/user/new", &json!({"user_id": "jane_smith"}));
+    assert_eq!(office.get("/user/info?user_id=jane_smith")["user_info"]["spend"], 0.0);
+    for path in ["/global/spend", "/global/spend?api_key=sk-key-abc", "/global/spend?model=gpt-4o"] {
+        assert_eq!(office.get(path), json!({"spend": 0.0, "max_budget": null}), "{path}");
+    }
+    assert_eq!(office.get("/global/spend/logs?start_date=2026-03-01&end_date=2026-03-20"), json!([]));
+    let days = office.get("/user/daily/activity?start_date=2026-02-01&end_date=2026-02-14");
+    assert_eq!((&days["results"], &days["metadata"]["total_spend"]), (&json!([]), &json!(0.0)));
+    let report = "/global/spend/report?start_date=2026-01-01&end_date=2026-02-14&group_by=team";
+    assert_eq!(office.get(report), json!([]));
+}

@@ -12,25 +12,8 @@ use crate::keys::{KeyRecord, TeamRecord};
 /// What only an admin of everything may set: they would open what is closed to the role.
 const FOR_ADMINS: &[&str] = &["permissions", "allowed_routes"];
 
-/// What bounds a key: its owner may not change it.
-const BOUNDS: &[&str] = &[
-    "max_budget",
-    "budget_duration",
-    "budget_limits",
-    "budget_id",
-    "tpm_limit",
-    "rpm_limit",
-    "max_parallel_requests",
-    "model_max_budget",
-    "model_rpm_limit",
-    "model_tpm_limit",
-    "spend",
-    "blocked",
-    "duration",
-    "models",
-    "access_group_ids",
-    "key_type",
-];
+/// What the owner of a key may change of it who is no admin of its team: all else bounds the key, or who pays for it.
+const OF_OWNERS: &[&str] = &["key", "key_alias", "metadata", "user_id", "team_id"];
 
 impl<H: Host> Desk<'_, H> {
     /// Whether the caller is an admin of the key's team.
@@ -105,7 +88,7 @@ impl<H: Host> Desk<'_, H> {
         for (name, value) in body {
             let same = |own: Option<&str>| value.as_str() == own;
             match name.as_str() {
-                name if BOUNDS.contains(&name) && !governs => {
+                name if !governs && !OF_OWNERS.contains(&name) => {
                     return Err(forbidden(format!(
                         "Only proxy admins, team admins, or org admins can change `{name}` of a key"
                     )));

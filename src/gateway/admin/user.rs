@@ -1,6 +1,6 @@
 //! `/user/new`, `/user/update` and `/user/delete`: what changes users.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::host::Host;
 use super::desk::Desk;
@@ -9,21 +9,6 @@ use crate::error::{Error, Kind, Result};
 use crate::keys::ledger::{ScopeId, ScopeKind};
 use crate::keys::record::spend as spend_field;
 use crate::keys::{KeyRecord, Member, TeamRecord, UserRecord};
-
-/// Fields of `/user/new` that are about the first key.
-const OF_KEYS: &[&str] = &[
-    "auto_create_key",
-    "key_alias",
-    "duration",
-    "aliases",
-    "permissions",
-    "team_id",
-    "tags",
-    "blocked",
-    "key_type",
-    "allowed_routes",
-    "budget_id",
-];
 
 /// The root of a user's own keys.
 pub(super) fn root(user_id: &str) -> ScopeId {
@@ -71,7 +56,7 @@ impl<H: Host> Desk<'_, H> {
         }
         let key = match self.field::<bool>("auto_create_key")? {
             Some(false) => None,
-            _ => Some(self.generated(&mut change, &first_key(&user, &self.body)).await?),
+            _ => Some(self.generated(&mut change, &user.first_key(&self.body)).await?),
         };
         self.commit(change).await?;
         let mut answer = self.user_row(&user).await?;
@@ -89,12 +74,9 @@ impl<H: Host> Desk<'_, H> {
     /// `POST /user/update`
     pub(super) async fn user_update(&self) -> Done<Value> {
         let mut body = self.body.clone();
-        for (names, mend) in
-            [(OF_KEYS, "is a key's: POST /key/update"), (&["teams"], "changes by POST /team/member_add")]
-        {
-            if let Some(name) = names.iter().find(|name| body.get(**name).is_some_and(|value| !value.is_null())) {
-                return Err(Error::bad_request(name, format!("`{name}` {mend}")).into());
-            }
+        if body.get("teams").is_some_and(|teams| !teams.is_null()) {
+            let message = "`teams` changes by POST /team/member_add and POST /team/member_delete";
+            return Err(Error::bad_request("teams", message).into());
         }
         body.shift_remove("teams");
         let old = match (self.field::<String>("user_id")?, self.field::<String>("user_email")?) {
@@ -146,15 +128,4 @@ impl<H: Host> Desk<'_, H> {
         self.commit(change).await?;
         Ok(json!(user_ids.len()))
     }
-}
-
-/// The first key of a user, with what bounds the key alone.
-fn first_key(user: &UserRecord, body: &Map<String, Value>) -> Map<String, Value> {
-    let mut key = user.first_key(body);
-    for name in ["blocked", "budget_id"] {
-        if let Some(value) = body.get(name).filter(|value| !value.is_null()) {
-            key.insert(name.to_owned(), value.clone());
-        }
-    }
-    key
 }

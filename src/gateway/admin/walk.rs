@@ -31,8 +31,8 @@ impl<H: Host> Desk<'_, H> {
             (Some(key), _) => Some(if token::is_hash(&key) { key } else { token::hash(&key) }),
             (None, Some(alias)) => {
                 let held: Option<Held<KeyRecord>> = self.find("key_alias", &alias).await?;
-                // No key has an empty hash: an alias that nobody has finds nothing.
-                Some(held.map_or_else(String::new, |held| held.record.token))
+                // No hash looks like this: an alias that nobody has finds nothing.
+                Some(held.map_or_else(|| format!("no key {alias}"), |held| held.record.token))
             }
             (None, None) => None,
         };
