@@ -20,3 +20,9 @@ mod key;
 mod office;
 #[path = "admin/roles.rs"]
 mod roles;
+#[path = "admin/spend.rs"]
+mod spend;
+#[path = "admin/team.rs"]
+mod team;
+#[path = "admin/user.rs"]
+mod user;

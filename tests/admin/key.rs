@@ -1,9 +1,8 @@
 //! The life of a key.
 
 use serde_json::{Value, json};
-use tollgate::keys::directory::RecordKind;
 use tollgate::keys::ledger::{RefusalKind, ScopeId};
-use tollgate::keys::token;
+use tollgate::keys::{Allowance, KeyRecord, token};
 
 use crate::office::{MASTER, Office, key_scope};
 
@@ -89,13 +88,18 @@ fn a_regenerated_key_keeps_its_record_and_its_spend() {
 fn a_change_that_somebody_overtakes_is_made_anew_from_what_they_left() {
     let office = Office::new();
     let key = office.key(&json!({"max_budget": 1}));
-    office.overtake(1, RecordKind::Key, &token::hash(&key), "rpm_limit", &json!(7));
+    let left = |rpm_limit| KeyRecord {
+        token: token::hash(&key),
+        allowance: Allowance { rpm_limit: Some(rpm_limit), ..Allowance::default() },
+        ..KeyRecord::default()
+    };
+    office.overtake(1, &left(7));
     let changed = office.post("/key/update", &json!({"key": key, "max_budget": 2}));
     assert_eq!((&changed["max_budget"], &changed["rpm_limit"]), (&json!(2.0), &json!(7)));
-    office.overtake(3, RecordKind::Key, &token::hash(&key), "rpm_limit", &json!(8));
+    office.overtake(3, &left(8));
     let (status, error) = office.refused(MASTER, "POST", "/key/update", &json!({"key": key, "max_budget": 3}));
     assert_eq!((status, error["message"].as_str().unwrap().ends_with("try again")), (409, true));
-    assert_eq!(office.get(&format!("/key/info?key={key}"))["info"]["max_budget"], 2.0);
+    assert_eq!(office.get(&format!("/key/info?key={key}"))["info"]["rpm_limit"], 8);
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use tollgate::gateway::Host;
-use tollgate::keys::directory::RecordKind;
-use tollgate::keys::ledger::{Ask, Message, Outcome, Refusal, Reply, ScopeId, ScopeKind, Subject};
-use tollgate::keys::token;
+use tollgate::keys::directory::{Index, RecordKind, Write};
+use tollgate::keys::ledger::{Ask, Message, Outcome, Refusal, Reply, ScopeId, ScopeKind, ScopeView, Subject};
+use tollgate::keys::{KeyRecord, token};
 use tollgate::money::Money;
 
 use crate::host::{Got, Stage};
@@ -67,16 +67,37 @@ impl Office {
         self.post("/key/generate", body)["key"].as_str().unwrap().to_owned()
     }
 
-    /// Lets somebody else set a field of a record just before each of the next `times` changes.
-    pub(crate) fn overtake(&self, times: usize, kind: RecordKind, id: &str, field: &str, value: &Value) {
-        let books = &mut *self.stage.host.books.borrow_mut();
-        for _ in 0..times {
-            books.overtakers.push_back((kind, id.to_owned(), field.to_owned(), value.clone()));
-        }
+    /// Lets somebody else write a key just before each of the next `times` changes.
+    pub(crate) fn overtake(&self, times: usize, record: &KeyRecord) {
+        let entry = |field: &str, value: &Option<String>| {
+            value.clone().map(|value| Index { field: field.to_owned(), value, unique: false })
+        };
+        let index = [entry("team_id", &record.team_id), entry("user_id", &record.user_id)];
+        let write = Write {
+            kind: RecordKind::Key,
+            id: record.token.clone(),
+            version: 0,
+            record: Some(json!(record)),
+            index: index.into_iter().flatten().collect(),
+        };
+        self.stage.host.books.borrow_mut().overtakers.extend(vec![write; times]);
+    }
+
+    /// Lets somebody else delete a record just before the next change.
+    pub(crate) fn overtake_by_deletion(&self, kind: RecordKind, id: &str) {
+        let write = Write { kind, id: id.to_owned(), version: 0, record: None, index: Vec::new() };
+        self.stage.host.books.borrow_mut().overtakers.push_back(write);
     }
 
     pub(crate) fn tell(&self, root: &ScopeId, message: &Message) -> Reply {
         ready(self.stage.host.ledger(root, message)).unwrap()
+    }
+
+    pub(crate) fn view(&self, root: &ScopeId, scope: &ScopeId) -> Option<ScopeView> {
+        match self.tell(root, &Message::View { scopes: vec![scope.clone()] }) {
+            Reply::Views(views) => views.into_iter().next(),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Reserves and settles a request.
@@ -118,6 +139,14 @@ impl Office {
 /// The scope of a key.
 pub(crate) fn key_scope(key: &str) -> ScopeId {
     ScopeId::new(ScopeKind::Key, token::hash(key))
+}
+
+pub(crate) fn team_scope(team_id: &str) -> ScopeId {
+    ScopeId::new(ScopeKind::Team, team_id)
+}
+
+pub(crate) fn user_scope(user_id: &str) -> ScopeId {
+    ScopeId::new(ScopeKind::User, user_id)
 }
 
 /// The value of a future that never waits.

@@ -180,8 +180,8 @@ pub(crate) struct Books {
     directory: Memory,
     ledgers: BTreeMap<ScopeId, Home>,
     copies: BTreeMap<(RecordKind, String), Value>,
-    /// What somebody else sets just before a change: a record's kind and id, a field and its value.
-    pub(crate) overtakers: VecDeque<(RecordKind, String, String, Value)>,
+    /// What somebody else writes just before a change, one before each; its version is the present one.
+    pub(crate) overtakers: VecDeque<Write>,
 }
 
 /// A ledger with the rows that a home would keep on disk.
@@ -222,10 +222,8 @@ impl Books {
     }
 
     fn overtake(&mut self) {
-        let Some((kind, id, field, value)) = self.overtakers.pop_front() else { return };
-        let mut stored = self.directory.get(kind, &id).expect("a record to change");
-        stored.record[&field] = value;
-        let write = Write { kind, id, version: stored.version, record: Some(stored.record), index: vec![] };
+        let Some(mut write) = self.overtakers.pop_front() else { return };
+        write.version = self.directory.get(write.kind, &write.id).map_or(0, |stored| stored.version);
         let commit = Commit { writes: vec![write], ..Default::default() };
         directory::act(&mut self.directory, directory::Call::Commit(commit));
     }

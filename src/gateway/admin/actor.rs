@@ -91,6 +91,12 @@ impl Actor {
         member.is_some_and(|member| member.role == TeamRole::Admin)
     }
 
+    /// Whether they are in a team.
+    pub(super) fn is_in(&self, team: &TeamRecord) -> bool {
+        let own_key = self.key.as_ref().is_some_and(|key| key.team_id.as_deref() == Some(&team.team_id));
+        own_key || self.user_id().is_some_and(|user_id| team.member(user_id).is_some())
+    }
+
     /// The role's name, for messages.
     pub(super) fn role_name(&self) -> &'static str {
         self.role.map_or("unknown", Role::name)

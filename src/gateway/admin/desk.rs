@@ -12,6 +12,9 @@ use crate::keys::calendar::write_time;
 use crate::keys::ledger::{Message, Reply, ScopeId, ScopeView};
 use crate::money::Money;
 
+/// Longest id or name that a request may give a record, in bytes: it is part of storage keys.
+const LONGEST_ID: usize = 256;
+
 /// A request of management.
 pub(super) struct Desk<'a, H> {
     pub(super) gateway: &'a Gateway,
@@ -103,6 +106,16 @@ impl<H: Host> Desk<'_, H> {
         self.request.query(name).filter(|value| !value.is_empty())
     }
 
+    /// A query parameter that must be there.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    pub(super) fn need(&self, name: &str) -> Result<String> {
+        self.query(name)
+            .ok_or_else(|| Error::bad_request(name, format!("`{name}` is missing: add `?{name}=…` to the address")))
+    }
+
     /// Refuses query parameters that a route does not know: a filter that is not applied shows what was not asked for.
     ///
     /// # Errors
@@ -144,14 +157,49 @@ impl<H: Host> Desk<'_, H> {
     ///
     /// No number, or out of bounds.
     pub(super) fn paging(&self, size: &str, usual: u64, most: u64) -> Result<Page> {
-        let number = |name: &str, usual: u64, most: u64| match self.query(name) {
+        Ok(Page { number: self.number("page", 1, 1_000_000)?, size: self.number(size, usual, most)? })
+    }
+
+    /// A number from 1 among the query parameters.
+    ///
+    /// # Errors
+    ///
+    /// No number, or out of bounds.
+    pub(super) fn number(&self, name: &str, usual: u64, most: u64) -> Result<u64> {
+        match self.query(name) {
             None => Ok(usual),
             Some(text) => match text.parse::<u64>() {
                 Ok(number) if (1..=most).contains(&number) => Ok(number),
                 _ => Err(Error::bad_request(name, format!("`{name}` is a number from 1 to {most}"))),
             },
-        };
-        Ok(Page { number: number("page", 1, 1_000_000)?, size: number(size, usual, most)? })
+        }
+    }
+
+    /// An id that a request gives a new record, or a fresh one.
+    ///
+    /// # Errors
+    ///
+    /// Too long, or with control characters.
+    pub(super) fn new_id(&self, name: &str) -> Result<String> {
+        match self.field::<String>(name)?.filter(|id| !id.is_empty()) {
+            Some(id) if id.len() > LONGEST_ID || id.chars().any(char::is_control) => {
+                let message = format!("`{name}` has over {LONGEST_ID} bytes, or control characters: choose another");
+                Err(Error::bad_request(name, message))
+            }
+            Some(id) => Ok(id),
+            None => self.fresh_id(),
+        }
+    }
+
+    /// A random UUID (version 4).
+    pub(super) fn fresh_id(&self) -> Result<String> {
+        let bytes = self.host.secret_bytes()?;
+        let number = bytes.iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+        // RFC 9562, 5.4: the version in bits 48 to 51, the variant in bits 64 and 65.
+        let number = number & !(0xf << 76) & !(0b11 << 62) | 0x4 << 76 | 0b10 << 62;
+        let hex = format!("{number:032x}");
+        let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+        Ok(format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)))
     }
 
     /// Scopes of a ledger as they stand now, in the order asked; `None` for those that it does not know.

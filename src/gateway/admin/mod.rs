@@ -4,12 +4,26 @@
 //! whole; where somebody else was faster it starts anew. Limits follow into ledgers from the directory's outbox.
 
 mod action;
+mod activity;
 mod actor;
+mod budget;
+mod customer;
 mod desk;
+mod global;
 mod key;
+mod key_rules;
 mod key_view;
+mod member;
 mod place;
+mod record;
+mod roots;
+mod spend;
 mod store;
+mod team;
+mod team_view;
+mod user;
+mod user_view;
+mod walk;
 
 use serde_json::{Map, Value};
 
@@ -21,6 +35,7 @@ use super::caller::Caller;
 use super::host::Host;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
+use action::{BudgetAction, CustomerAction, KeyAction, SpendAction, TeamAction, UserAction};
 use actor::Actor;
 use desk::Desk;
 use store::{Done, Stop};
@@ -58,17 +73,96 @@ pub(super) async fn answer<H: Host>(
 
 async fn act<H: Host>(desk: &Desk<'_, H>, action: Action) -> Done<Value> {
     match action {
-        Action::KeyGenerate => desk.key_generate().await,
-        Action::KeyInfo => desk.key_info().await,
-        Action::KeyUpdate => desk.key_update().await,
-        Action::KeyDelete => desk.key_delete().await,
-        Action::KeyList => desk.key_list().await,
-        Action::KeyRegenerate => desk.key_regenerate().await,
-        Action::KeyBlock => desk.key_block(true).await,
-        Action::KeyUnblock => desk.key_block(false).await,
-        Action::KeyResetSpend => desk.key_reset_spend().await,
-        Action::KeyHealth => Ok(key_view::health()),
-        Action::KeyAliases => desk.key_aliases().await,
+        Action::Key(action) => keys(desk, action).await,
+        Action::Team(action) => teams(desk, action).await,
+        Action::User(action) => users(desk, action).await,
+        Action::Customer(action) => customers(desk, action).await,
+        Action::Budget(action) => budgets(desk, action).await,
+        Action::Spend(action) => spending(desk, action).await,
+    }
+}
+
+async fn keys<H: Host>(desk: &Desk<'_, H>, action: KeyAction) -> Done<Value> {
+    match action {
+        KeyAction::Generate => desk.key_generate().await,
+        KeyAction::Info => desk.key_info().await,
+        KeyAction::Update => desk.key_update().await,
+        KeyAction::Delete => desk.key_delete().await,
+        KeyAction::List => desk.key_list().await,
+        KeyAction::Regenerate => desk.key_regenerate().await,
+        KeyAction::Block => desk.key_block(true).await,
+        KeyAction::Unblock => desk.key_block(false).await,
+        KeyAction::ResetSpend => desk.key_reset_spend().await,
+        KeyAction::Health => Ok(key_view::health()),
+        KeyAction::Aliases => desk.key_aliases().await,
+    }
+}
+
+async fn teams<H: Host>(desk: &Desk<'_, H>, action: TeamAction) -> Done<Value> {
+    match action {
+        TeamAction::New => desk.team_new().await,
+        TeamAction::Info => desk.team_info().await,
+        TeamAction::Update => desk.team_update().await,
+        TeamAction::Delete => desk.team_delete().await,
+        TeamAction::List => desk.team_list().await,
+        TeamAction::Block => desk.team_block(true).await,
+        TeamAction::Unblock => desk.team_block(false).await,
+        TeamAction::MemberAdd => desk.member_add().await,
+        TeamAction::MemberUpdate => desk.member_update().await,
+        TeamAction::MemberDelete => desk.member_delete().await,
+    }
+}
+
+async fn users<H: Host>(desk: &Desk<'_, H>, action: UserAction) -> Done<Value> {
+    match action {
+        UserAction::New => desk.user_new().await,
+        UserAction::Info => desk.user_info().await,
+        UserAction::Update => desk.user_update().await,
+        UserAction::Delete => desk.user_delete().await,
+        UserAction::List => desk.user_list().await,
+    }
+}
+
+async fn customers<H: Host>(desk: &Desk<'_, H>, action: CustomerAction) -> Done<Value> {
+    match action {
+        CustomerAction::New => desk.customer_new().await,
+        CustomerAction::Info => desk.customer_info().await,
+        CustomerAction::Update => desk.customer_update().await,
+        CustomerAction::Delete => desk.customer_delete().await,
+        CustomerAction::List => desk.customer_list().await,
+        CustomerAction::Block => desk.customer_block(true).await,
+        CustomerAction::Unblock => desk.customer_block(false).await,
+    }
+}
+
+async fn budgets<H: Host>(desk: &Desk<'_, H>, action: BudgetAction) -> Done<Value> {
+    match action {
+        BudgetAction::New => desk.budget_new().await,
+        BudgetAction::Info => desk.budget_info().await,
+        BudgetAction::Update => desk.budget_update().await,
+        BudgetAction::Delete => desk.budget_delete().await,
+        BudgetAction::List => desk.budget_list().await,
+    }
+}
+
+async fn spending<H: Host>(desk: &Desk<'_, H>, action: SpendAction) -> Done<Value> {
+    match action {
+        SpendAction::Logs => desk.spend_logs().await,
+        SpendAction::LogsPaged => desk.spend_logs_v2().await,
+        SpendAction::Tags => desk.spend_tags().await,
+        SpendAction::Global => desk.global_spend().await,
+        SpendAction::GlobalLogs => desk.global_spend_logs().await,
+        SpendAction::GlobalTags => desk.global_spend_tags().await,
+        SpendAction::Report => desk.global_spend_report().await,
+        SpendAction::Keys => desk.global_spend_keys().await,
+        SpendAction::Teams => desk.global_spend_teams().await,
+        SpendAction::Models => desk.global_spend_models().await,
+        SpendAction::UserDays => desk.user_activity().await,
+        SpendAction::TeamDays => desk.team_activity().await,
+        SpendAction::TagDays => desk.tag_activity().await,
+        SpendAction::CustomerDays => desk.customer_activity().await,
+        SpendAction::Activity => desk.global_activity().await,
+        SpendAction::ActivityByModel => desk.global_activity_model().await,
     }
 }
 

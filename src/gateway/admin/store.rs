@@ -1,15 +1,15 @@
 //! Records out of the directory, and changes into it.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::super::host::Host;
 use super::desk::Desk;
+use super::record::Record;
 use crate::error::{Error, Kind, Result};
-use crate::keys::directory::{Call, Commit, Conflict, Delivery, Filter, Index, Premise, RecordKind, Reply, Write};
+use crate::keys::directory::{Call, Commit, Conflict, Delivery, Filter, Premise, RecordKind, Reply, Write};
 use crate::keys::ledger::{Limits, Message, ScopeId};
-use crate::keys::{BudgetRecord, CustomerRecord, KeyRecord, TeamRecord, UserRecord};
 use crate::money::Money;
 
 /// Records that are read at one time.
@@ -17,18 +17,6 @@ const PAGE: u64 = 500;
 
 /// Most records of a list that is read whole, such as the keys of a team.
 const MOST: u64 = 10_000;
-
-/// A record that the directory keeps.
-pub(super) trait Record: Serialize + DeserializeOwned {
-    /// What it is about.
-    const KIND: RecordKind;
-
-    /// Its id.
-    fn id(&self) -> &str;
-
-    /// Fields that it is found by.
-    fn index(&self) -> Vec<Index>;
-}
 
 /// A record with the version that was read.
 #[derive(Clone, Debug)]
@@ -54,97 +42,6 @@ impl From<Error> for Stop {
 
 /// What a handler comes to.
 pub(super) type Done<T> = Result<T, Stop>;
-
-fn entry(field: &str, value: Option<&str>, unique: bool) -> Option<Index> {
-    let value = value.filter(|value| !value.is_empty())?;
-    Some(Index { field: field.to_owned(), value: value.to_owned(), unique })
-}
-
-impl Record for KeyRecord {
-    const KIND: RecordKind = RecordKind::Key;
-
-    fn id(&self) -> &str {
-        &self.token
-    }
-
-    fn index(&self) -> Vec<Index> {
-        let fields = [
-            entry("key_alias", self.key_alias.as_deref(), true),
-            entry("team_id", self.team_id.as_deref(), false),
-            entry("user_id", self.user_id.as_deref(), false),
-            entry("budget_id", self.budget_id.as_deref(), false),
-        ];
-        fields.into_iter().flatten().collect()
-    }
-}
-
-impl Record for TeamRecord {
-    const KIND: RecordKind = RecordKind::Team;
-
-    fn id(&self) -> &str {
-        &self.team_id
-    }
-
-    fn index(&self) -> Vec<Index> {
-        let mut fields: Vec<Index> = entry("team_alias", self.team_alias.as_deref(), false).into_iter().collect();
-        fields
-            .extend(self.members_with_roles.iter().filter_map(|member| entry("member", Some(&member.user_id), false)));
-        fields
-    }
-}
-
-impl Record for UserRecord {
-    const KIND: RecordKind = RecordKind::User;
-
-    fn id(&self) -> &str {
-        &self.user_id
-    }
-
-    fn index(&self) -> Vec<Index> {
-        let email = self.user_email.as_deref().map(str::to_lowercase);
-        let fields = [entry("user_email", email.as_deref(), true), entry("user_role", Some(self.role().name()), false)];
-        let mut fields: Vec<Index> = fields.into_iter().flatten().collect();
-        fields.extend(self.teams.iter().filter_map(|team| entry("team", Some(team), false)));
-        fields
-    }
-}
-
-impl Record for CustomerRecord {
-    const KIND: RecordKind = RecordKind::Customer;
-
-    fn id(&self) -> &str {
-        &self.user_id
-    }
-
-    fn index(&self) -> Vec<Index> {
-        entry("budget_id", self.budget_id.as_deref(), false).into_iter().collect()
-    }
-}
-
-impl Record for BudgetRecord {
-    const KIND: RecordKind = RecordKind::Budget;
-
-    fn id(&self) -> &str {
-        &self.budget_id
-    }
-
-    fn index(&self) -> Vec<Index> {
-        Vec::new()
-    }
-}
-
-/// A budget root whose record is gone.
-impl Record for ScopeId {
-    const KIND: RecordKind = RecordKind::Root;
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn index(&self) -> Vec<Index> {
-        Vec::new()
-    }
-}
 
 /// A condition of a list.
 pub(super) fn with(field: &str, value: &str) -> Filter {
@@ -205,6 +102,12 @@ impl Change {
         self.commit.premises.push(Premise::Version { kind, id, version: held.version });
     }
 
+    /// Says that the change was made from a whole list.
+    pub(super) fn builds_on_all<R: Record>(&mut self, filter: Vec<Filter>, all: &[Held<R>]) {
+        let premise = Premise::Total { kind: R::KIND, filter, total: all.len() as u64 };
+        self.commit.premises.push(premise);
+    }
+
     /// Sets the limits of an object and of what belongs to it, and takes away those of before that are not named any more.
     pub(super) fn configure(&mut self, root: &ScopeId, before: &[(ScopeId, Limits)], scopes: &[(ScopeId, Limits)]) {
         for (scope, _) in before {
@@ -224,6 +127,36 @@ impl Change {
 
     fn tell(&mut self, root: &ScopeId, message: Message) {
         self.commit.deliveries.push(Delivery::Ledger { root: root.clone(), message });
+    }
+}
+
+/// Records that one change touches more than once: each is written once, as it was left.
+#[derive(Debug)]
+pub(super) struct Drafts<R>(BTreeMap<String, (Held<R>, R)>);
+
+impl<R: Record + Clone> Drafts<R> {
+    pub(super) const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// The draft of a record, begun with what was read.
+    pub(super) fn of(&mut self, held: Held<R>) -> &mut R {
+        let id = held.record.id().to_owned();
+        let (_, draft) = self.0.entry(id).or_insert_with(|| {
+            let draft = held.record.clone();
+            (held, draft)
+        });
+        draft
+    }
+
+    /// The draft of an id, if one was begun.
+    pub(super) fn get(&mut self, id: &str) -> Option<&mut R> {
+        self.0.get_mut(id).map(|(_, draft)| draft)
+    }
+
+    /// What was read, and what it became.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = (Held<R>, R)> {
+        self.0.into_values()
     }
 }
 
