@@ -1,6 +1,6 @@
 // The door of the local gateway: passes bytes between clients and workerd, and tells workerd when a client has left.
 //
-// workerd's own listener takes a client's close (FIN) for a half of a conversation that goes on: it notices only a reset,
+// workerd's own listener takes a client's close (FIN) for half of a conversation that goes on: it notices only a reset,
 // or that a later write fails. An upstream that is silent would stay open for a client that is long gone. On Cloudflare
 // the edge stands here. Like other proxies, this one takes a client that has closed its sending side for one that left.
 
