@@ -216,7 +216,7 @@ fn check_shapes(fields: &Fields) -> Result<()> {
             return Err(Error::bad_request(name, format!("`{name}` must be {want}, not {got}")));
         }
         if want == "a number" {
-            let number: f64 = value.get().parse().unwrap_or(f64::INFINITY);
+            let number: f64 = crate::json::number(value.get()).unwrap_or(f64::INFINITY);
             if !number.is_finite() {
                 return Err(Error::bad_request(name, format!("`{name}` is out of range: {}", short(value.get()))));
             }
