@@ -216,15 +216,10 @@ fn check_shapes(fields: &Fields) -> Result<()> {
             return Err(Error::bad_request(name, format!("`{name}` must be {want}, not {got}")));
         }
         if want == "a number" {
-<<<<<<< HEAD
-            let number: f64 = value.get().parse().unwrap_or(f64::INFINITY);
+            let number: f64 = crate::json::number(value.get()).unwrap_or(f64::INFINITY);
             // OpenAI's integers have 64 bits.
             let whole_too_large = *shape == Shape::Integer && number.abs() >= 9_223_372_036_854_775_808.0;
             if !number.is_finite() || whole_too_large {
-=======
-            let number: f64 = crate::json::number(value.get()).unwrap_or(f64::INFINITY);
-            if !number.is_finite() {
->>>>>>> size
                 return Err(Error::bad_request(name, format!("`{name}` is out of range: {}", short(value.get()))));
             }
             if *shape == Shape::Integer && number.fract() != 0.0 {
