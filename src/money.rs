@@ -166,7 +166,12 @@ impl Serialize for Money {
     /// A JSON number of dollars with all its digits, as LiteLLM's clients read it. Only a [`serde_json::Value`] rounds
     /// it, to a float: what shows money to a client is written without one.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let number = RawValue::from_string(self.to_string()).map_err(serde::ser::Error::custom)?;
+        let mut text = self.to_string();
+        if !text.contains('.') {
+            // LiteLLM's amounts are floats, whole ones too.
+            text.push_str(".0");
+        }
+        let number = RawValue::from_string(text).map_err(serde::ser::Error::custom)?;
         number.serialize(serializer)
     }
 }

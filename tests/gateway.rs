@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+#[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;
 

@@ -52,6 +52,10 @@ impl<B: Body> Relay<B> {
                 End::Broken(self.reader.broken("the stream took longer than it may: raise `request_timeout`"))
             }
         };
+        if !matches!(end, End::Whole) {
+            // Nobody wants the rest: the upstream is told at once.
+            self.body = Source::Local(None);
+        }
         // The books first: a client that has seen the end finds it in them.
         let used = self.ending.of_stream(self.reader.out());
         self.record.charge.clone_from(&used.charge);

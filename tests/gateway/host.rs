@@ -225,8 +225,8 @@ impl Books {
         let Some((kind, id, field, value)) = self.overtakers.pop_front() else { return };
         let mut stored = self.directory.get(kind, &id).expect("a record to change");
         stored.record[&field] = value;
-        let write = directory::Write { kind, id, version: stored.version, record: Some(stored.record), index: vec![] };
-        let commit = directory::Commit { writes: vec![write], ..Default::default() };
+        let write = Write { kind, id, version: stored.version, record: Some(stored.record), index: vec![] };
+        let commit = Commit { writes: vec![write], ..Default::default() };
         directory::act(&mut self.directory, directory::Call::Commit(commit));
     }
 
@@ -352,7 +352,7 @@ impl Stage {
         });
         let id = record.token.clone();
         let write = Write { kind: RecordKind::Key, id, version: 0, record: Some(json!(record)), index: Vec::new() };
-        let commit = Commit { writes: vec![write], deliveries: deliveries.collect() };
+        let commit = Commit { writes: vec![write], deliveries: deliveries.collect(), ..Commit::default() };
         let books = &mut *self.host.books.borrow_mut();
         directory::act(&mut books.directory, directory::Call::Commit(commit));
         books.deliver(self.host.now_ms());

@@ -158,8 +158,8 @@ fn the_clamp_is_the_largest_that_fits() {
         let tariff = tariff(model, &request);
         let most = UsageBound::of(&tariff, &request);
         let whole = most.cost(&tariff).unwrap();
-        assert_eq!(bound(&tariff, &request), Some(whole));
-        assert_eq!(affordable_output_tokens(&tariff, &request, whole), Some(30_000), "{model}");
+        assert_eq!(most.cost(&tariff), Some(whole));
+        assert_eq!(most.affordable_output_tokens(&tariff, whole), Some(30_000), "{model}");
         assert_eq!(most.affordable_output_tokens(&tariff, Money::ZERO), Some(0), "{model}");
         for _ in 0..20 {
             let granted = Money::from_pico(i128::from(random.below(whole.pico() as u64)));
