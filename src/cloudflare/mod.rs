@@ -4,18 +4,20 @@ mod directory;
 mod host;
 mod ledger;
 mod objects;
+mod shell;
 mod stream;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use worker::{Context, Env, Request, Response, ResponseBuilder, Result, event};
+use worker::web_sys::{Request, Response};
+use worker::{Context, Env, Result, event};
 
 use crate::config::Config;
 use crate::gateway::{Gateway, Host as _, Reply, ReplyBody};
-use crate::http::{Headers, HttpRequest};
+use crate::http::HttpRequest;
 use host::Worker;
-use stream::{UpstreamBody, channel};
+use stream::{AbortOnDrop, UpstreamBody, channel};
 
 /// The KV binding that holds the configuration and, as an index, keys and spend.
 const KV: &str = "TOLLGATE_KV";
@@ -55,12 +57,12 @@ thread_local! {
 /// Only what the platform itself refuses: everything else is an answer.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let host = Rc::new(Worker::new(env, request.inner().signal()));
+    let host = Rc::new(Worker::new(env, Clone::clone(&request)));
     let gateway = match gateway(&host).await {
         Ok(gateway) => gateway,
-        Err(error) => return Ok(whole(Reply::<UpstreamBody>::error(&error))),
+        Err(error) => return whole(&Reply::<UpstreamBody>::error(&error)),
     };
-    let (head, body) = read_request(&request);
+    let (head, body) = read_request(request);
     let reply = gateway.handle(host.as_ref(), head, body).await;
     let Reply { status, headers, body, after } = reply;
     let relay = match body {
@@ -69,11 +71,11 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             if let Some(note) = after {
                 context.wait_until(async move { note.write(host.as_ref()).await });
             }
-            return Ok(whole(Reply { status, headers, body: whole_body, after: None }));
+            return whole(&Reply { status, headers, body: whole_body, after: None });
         }
     };
-    let (mut sink, readable) = channel(&request.inner().signal())?;
-    let response = builder(status, &headers).stream(readable);
+    let (mut sink, readable) = channel(&host.signal())?;
+    let response = shell::stream(&readable, status, &headers)?;
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     context.wait_until(async move {
         relay.run(host.as_ref(), &mut sink).await;
@@ -124,26 +126,14 @@ async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
     Ok(gateway)
 }
 
-fn read_request(request: &Request) -> (HttpRequest, UpstreamBody) {
-    let headers: Headers = request.headers().entries().collect();
-    let head = HttpRequest { method: request.inner().method(), url: request.inner().url(), headers, body: Vec::new() };
-    (head, UpstreamBody::of_request(request.inner()))
+fn read_request(request: Request) -> (HttpRequest, UpstreamBody) {
+    let headers = shell::headers(&request.headers());
+    let head = HttpRequest { method: request.method(), url: request.url(), headers, body: Vec::new() };
+    let body = UpstreamBody::new(request.into(), &head.headers, AbortOnDrop(None));
+    (head, body)
 }
 
-fn builder(status: u16, headers: &Headers) -> ResponseBuilder {
-    let out = worker::Headers::new();
-    for (name, value) in headers.iter() {
-        // A value that HTTP cannot carry is left out rather than failing the answer.
-        let _ = out.append(name, value);
-    }
-    ResponseBuilder::new().with_status(status).with_headers(out)
-}
-
-fn whole<B>(reply: Reply<B>) -> Response {
-    let builder = builder(reply.status, &reply.headers);
-    match reply.body {
-        // `fixed` keeps the content type; the other makers of bodies set their own.
-        ReplyBody::Whole(bytes) if !bytes.is_empty() => builder.fixed(bytes),
-        _ => builder.empty(),
-    }
+fn whole<B>(reply: &Reply<B>) -> Result<Response> {
+    let body: &[u8] = if let ReplyBody::Whole(bytes) = &reply.body { bytes } else { &[] };
+    Ok(shell::respond(body, reply.status, &reply.headers)?)
 }

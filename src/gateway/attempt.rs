@@ -143,18 +143,12 @@ impl<B: Body> Source<B> {
     }
 
     async fn whole(&mut self, bound: usize) -> Result<Vec<u8>> {
-        let mut whole = Vec::new();
-        while let Some(bytes) = self.chunk().await? {
-            if whole.len() + bytes.len() > bound {
-                return Err(Error::new(Kind::BadGateway, format!("the upstream's answer is over {} MiB", bound >> 20)));
-            }
-            if whole.is_empty() {
-                whole = bytes;
-            } else {
-                whole.extend_from_slice(&bytes);
-            }
-        }
-        Ok(whole)
+        let whole = match self {
+            Self::Upstream(body) => body.whole(bound).await?,
+            Self::Local(bytes) => bytes.take(),
+        };
+        let message = || format!("the upstream's answer is over {} MiB", bound >> 20);
+        whole.ok_or_else(|| Error::new(Kind::BadGateway, message()))
     }
 }
 

@@ -184,18 +184,7 @@ impl Gateway {
         if told.is_some_and(|length| length > bound) {
             return Err(too_large());
         }
-        let mut whole = Vec::new();
-        while let Some(bytes) = body.chunk().await? {
-            if whole.len() + bytes.len() > bound {
-                return Err(too_large());
-            }
-            if whole.is_empty() {
-                whole = bytes;
-            } else {
-                whole.extend_from_slice(&bytes);
-            }
-        }
-        Ok(whole)
+        body.whole(bound).await?.ok_or_else(too_large)
     }
 }
 
