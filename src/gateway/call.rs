@@ -373,7 +373,7 @@ fn clamped(request: Request, tariff: &Tariff, hold: &Hold) -> Result<Request> {
 }
 
 /// What the lists of a key may call the model by.
-fn facts(group: &str, matches: &[Match]) -> ModelFacts {
+pub(super) fn facts(group: &str, matches: &[Match]) -> ModelFacts {
     let mut facts = ModelFacts { names: vec![group.to_owned()], access_groups: Vec::new() };
     for found in matches {
         let name = format!("{}/{}", found.provider.name, found.model);

@@ -20,6 +20,7 @@ mod reply;
 mod resolve;
 mod route;
 mod settle;
+mod sight;
 mod tariff;
 
 pub use admin::Action;
@@ -43,6 +44,7 @@ use crate::secret::Secret;
 use auth::Door;
 use caller::Caller;
 use records::Records;
+use sight::Sight;
 
 /// The longest request body, in bytes, where the configuration sets none: a conversation with several images fits, and
 /// an isolate of 128 MB holds a few at once.
@@ -141,8 +143,14 @@ impl Gateway {
             Route::Home => Ok(Reply::value(200, &home())),
             Route::Liveliness => Ok(Reply::value(200, &json!("I'm alive!"))),
             Route::Readiness => Ok(Reply::value(200, &json!({"status": "healthy", "db": "Not connected"}))),
-            Route::Models => Ok(Reply::json(200, models::list(self, host).to_bytes())),
-            Route::Model(id) => models::one(self, host, &id).map(|model| Reply::json(200, model.to_bytes())),
+            Route::Models => {
+                let sight = Sight::of(self, host, &caller, request.path()).await?;
+                Ok(Reply::json(200, models::list(self, host, &sight).to_bytes()))
+            }
+            Route::Model(id) => {
+                let sight = Sight::of(self, host, &caller, request.path()).await?;
+                models::one(self, host, &sight, &id).map(|model| Reply::json(200, model.to_bytes()))
+            }
             Route::Chat(model) => {
                 request.body = self.read_body(request, body).await?;
                 call::chat(self, host, &caller, request, model).await
@@ -160,7 +168,8 @@ impl Gateway {
                 if question.has_body() {
                     request.body = self.read_body(request, body).await?;
                 }
-                money::answer(self, host, &caller, request, question)
+                let sight = Sight::of(self, host, &caller, request.path()).await?;
+                money::answer(self, host, &sight, request, question)
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::Gateway;
 use super::host::Host;
 use super::money::model_info;
+use super::sight::Sight;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::openai::Fields;
@@ -22,8 +23,9 @@ const KNOWN: &[&str] = &[
 ];
 
 /// The list of models.
-pub(super) fn list<H: Host>(gateway: &Gateway, host: &H) -> Fields {
-    let data: Vec<Fields> = gateway.config.model_ids().iter().map(|id| model(gateway, host, id)).collect();
+pub(super) fn list<H: Host>(gateway: &Gateway, host: &H, sight: &Sight) -> Fields {
+    let ids = gateway.config.model_ids().into_iter().filter(|id| sight.sees(gateway, id));
+    let data: Vec<Fields> = ids.map(|id| model(gateway, host, id)).collect();
     let mut out = Fields::default();
     out.set("object", "list");
     out.set("data", &data);
@@ -34,9 +36,9 @@ pub(super) fn list<H: Host>(gateway: &Gateway, host: &H) -> Fields {
 ///
 /// # Errors
 ///
-/// [`Kind::NotFound`] for a name that no request could use.
-pub(super) fn one<H: Host>(gateway: &Gateway, host: &H, id: &str) -> Result<Fields> {
-    if gateway.config.deployments_for(id).is_empty() {
+/// [`Kind::NotFound`] for a name that no request of this caller could use.
+pub(super) fn one<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, id: &str) -> Result<Fields> {
+    if gateway.config.deployments_for(id).is_empty() || !sight.sees(gateway, id) {
         return Err(unknown(&gateway.config, id));
     }
     Ok(model(gateway, host, id))

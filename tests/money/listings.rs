@@ -118,3 +118,30 @@ fn the_cost_map_is_public_and_the_rest_is_not() {
     }
     assert_eq!(status("GET", "/cost/estimate"), 405);
 }
+
+#[test]
+fn a_key_sees_the_models_that_it_may_call() {
+    let deployment = |name: &str, model: &str| json!({"model_name": name, "litellm_params": {"model": model, "api_base": "https://own.example.com/v1"}});
+    let list = [deployment("a", "openai/gpt-4o"), deployment("b", "openai/gpt-4o-mini")];
+    let stage = Stage::new(&json!({"model_list": list, "general_settings": {"master_key": "sk-master"}}), vec![]);
+    let key = stage.add_key(&json!({"models": ["a"]}));
+    let ask = |key: &str, path: &str| stage.ask("GET", path, &[("authorization", &format!("Bearer {key}"))], b"");
+    for (path, name) in [
+        ("/v1/models", "id"),
+        ("/model/info", "model_name"),
+        ("/v2/model/info", "model_name"),
+        ("/model_group/info", "model_group"),
+    ] {
+        let names = |key: &str| {
+            let answer = ask(key, path).json();
+            answer["data"].as_array().unwrap().iter().map(|item| item[name].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!((names(&key), names("sk-master")), (vec![json!("a")], vec![json!("a"), json!("b")]), "{path}");
+    }
+    assert_eq!((ask(&key, "/v1/models/a").status, ask(&key, "/v1/models/b").status), (200, 404));
+    assert!(!ask(&key, "/model/info").text().contains("own.example.com"));
+    assert!(ask("sk-master", "/model/info").text().contains("own.example.com"));
+    let blocked = stage.add_key(&json!({"blocked": true}));
+    assert_eq!(ask(&blocked, "/v1/models").status, 401);
+    assert_eq!(ask(&blocked, "/model/info").status, 401);
+}

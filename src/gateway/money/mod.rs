@@ -8,9 +8,9 @@ mod supported_params;
 mod token_counter;
 mod transform_request;
 
-use super::caller::Caller;
 use super::host::Host;
 use super::reply::Reply;
+use super::sight::Sight;
 use super::tariff::Tariff;
 use super::{Gateway, models, resolve};
 use crate::config::Match;
@@ -58,11 +58,11 @@ impl Question {
 ///
 /// # Errors
 ///
-/// What each question's own page of errors names: a field that is missing or wrong, or a model that nobody knows.
+/// A field that is missing or wrong, or a model that nobody knows.
 pub(super) fn answer<H: Host>(
     gateway: &Gateway,
     host: &H,
-    caller: &Caller,
+    sight: &Sight,
     http: &HttpRequest,
     question: Question,
 ) -> Result<Reply<H::Body>> {
@@ -73,9 +73,9 @@ pub(super) fn answer<H: Host>(
         Question::TokenCounter => token_counter::answer(gateway, &body()?)?.to_bytes(),
         Question::TransformRequest => transform_request::answer(gateway, host, &body()?, &http.headers)?.to_bytes(),
         Question::SupportedParams => supported_params::answer(gateway, http)?.to_bytes(),
-        Question::ModelInfo => model_info::list(gateway, host, caller, http)?.to_bytes(),
-        Question::ModelInfoPaged => model_info::paged(gateway, host, caller, http)?.to_bytes(),
-        Question::ModelGroupInfo => model_info::groups(gateway, host, http).to_bytes(),
+        Question::ModelInfo => model_info::list(gateway, host, sight, http)?.to_bytes(),
+        Question::ModelInfoPaged => model_info::paged(gateway, host, sight, http)?.to_bytes(),
+        Question::ModelGroupInfo => model_info::groups(gateway, host, sight, http).to_bytes(),
         Question::CostMap => cost_map::write(&gateway.prices, host.now_ms())?,
     };
     Ok(Reply::json(200, bytes))

@@ -7,8 +7,8 @@ use super::transform_request::without_userinfo;
 use super::{supported_params, tariff};
 use crate::config::{Deployment, Match};
 use crate::error::{Error, Result};
-use crate::gateway::caller::Caller;
 use crate::gateway::host::Host;
+use crate::gateway::sight::Sight;
 use crate::gateway::{Gateway, resolve};
 use crate::http::HttpRequest;
 use crate::openai::Fields;
@@ -33,11 +33,11 @@ const GROUP_CAPABILITIES: &[&str] = &[
 /// # Errors
 ///
 /// An id that no deployment has.
-pub(super) fn list<H: Host>(gateway: &Gateway, host: &H, caller: &Caller, http: &HttpRequest) -> Result<Fields> {
+pub(super) fn list<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, http: &HttpRequest) -> Result<Fields> {
     let wanted = http.query("litellm_model_id").filter(|id| !id.is_empty());
-    let deployments = gateway.config.deployments.iter();
+    let deployments = gateway.config.deployments.iter().filter(|seen| sight.sees(gateway, &seen.model_name));
     let chosen = deployments.filter(|deployment| wanted.as_ref().is_none_or(|id| *id == deployment.id));
-    let data: Vec<Fields> = chosen.map(|deployment| info(gateway, host, caller, deployment)).collect();
+    let data: Vec<Fields> = chosen.map(|deployment| info(gateway, host, sight, deployment)).collect();
     if let Some(id) = wanted
         && data.is_empty()
     {
@@ -54,7 +54,7 @@ pub(super) fn list<H: Host>(gateway: &Gateway, host: &H, caller: &Caller, http: 
 /// # Errors
 ///
 /// A page or a size that is no number from 1 on.
-pub(super) fn paged<H: Host>(gateway: &Gateway, host: &H, caller: &Caller, http: &HttpRequest) -> Result<Fields> {
+pub(super) fn paged<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, http: &HttpRequest) -> Result<Fields> {
     let number = |name: &str, default: usize| match http.query(name) {
         None => Ok(default),
         Some(text) => text
@@ -69,11 +69,12 @@ pub(super) fn paged<H: Host>(gateway: &Gateway, host: &H, caller: &Caller, http:
     let is_wanted = |deployment: &&Rc<Deployment>| {
         model.as_ref().is_none_or(|model| *model == deployment.model_name)
             && id.as_ref().is_none_or(|id| *id == deployment.id)
+            && sight.sees(gateway, &deployment.model_name)
             && search.as_ref().is_none_or(|search| deployment.model_name.to_lowercase().contains(search))
     };
     let all: Vec<&Rc<Deployment>> = gateway.config.deployments.iter().filter(is_wanted).collect();
     let skipped = all.iter().skip((page - 1).saturating_mul(size)).take(size);
-    let data: Vec<Fields> = skipped.map(|deployment| info(gateway, host, caller, deployment)).collect();
+    let data: Vec<Fields> = skipped.map(|deployment| info(gateway, host, sight, deployment)).collect();
     let mut out = Fields::default();
     out.set("data", &data);
     out.set("total_count", &all.len());
@@ -84,13 +85,13 @@ pub(super) fn paged<H: Host>(gateway: &Gateway, host: &H, caller: &Caller, http:
 }
 
 /// A deployment: what of its parameters is no secret, and what is known of its model.
-fn info<H: Host>(gateway: &Gateway, host: &H, caller: &Caller, deployment: &Rc<Deployment>) -> Fields {
+fn info<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, deployment: &Rc<Deployment>) -> Fields {
     let mut params = Fields::default();
     params.set("model", &deployment.written);
     params.set("custom_llm_provider", &deployment.provider_name);
     let api_base = deployment.api_base.as_ref().and_then(|base| resolve::setting(&gateway.config, host, base));
     // Where a company's own servers stand is no key holder's business.
-    if let Some(api_base) = api_base.filter(|_| matches!(caller, Caller::Admin)) {
+    if let Some(api_base) = api_base.filter(|_| sight.is_all()) {
         params.set("api_base", &without_userinfo(api_base.split('?').next().unwrap_or_default()));
     }
     let seconds = |ms: Option<u64>| ms.map(|ms| ms as f64 / 1000.0);
@@ -151,13 +152,14 @@ pub(in crate::gateway) fn facts<H: Host>(gateway: &Gateway, host: &H, found: &Ma
 
 /// `GET /model_group/info`: every model group, or the one of `?model_group=`, with the most that one of its deployments
 /// takes and costs, and the sum of their limits.
-pub(super) fn groups<H: Host>(gateway: &Gateway, host: &H, http: &HttpRequest) -> Fields {
+pub(super) fn groups<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, http: &HttpRequest) -> Fields {
     let wanted = http.query("model_group").filter(|group| !group.is_empty());
     let names = match &wanted {
         Some(group) => vec![group.as_str()],
         None => gateway.config.model_ids(),
     };
-    let data: Vec<Fields> = names.iter().filter_map(|name| group(gateway, host, name)).collect();
+    let data: Vec<Fields> =
+        names.iter().filter(|name| sight.sees(gateway, name)).filter_map(|name| group(gateway, host, name)).collect();
     let mut out = Fields::default();
     out.set("data", &data);
     out
