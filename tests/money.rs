@@ -1,12 +1,6 @@
 //! Questions about money on the scripted host: what they answer, exactly, and what they keep to themselves.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "gateway/host.rs"]
 #[expect(dead_code, reason = "nothing goes upstream here")]
