@@ -7,7 +7,12 @@ const LONGEST: usize = 80;
 const MOST: usize = 3;
 
 /// Those of `known` that are spelled nearly like `name`, nearest first.
-pub(super) fn near<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
+pub(super) fn near<'k>(name: &str, mut known: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
+    nearest(name, &mut known)
+}
+
+// One for every kind of iterator: this is for mistakes, and should be small rather than fast.
+fn nearest<'k>(name: &str, known: &mut dyn Iterator<Item = &'k str>) -> Vec<&'k str> {
     if name.is_empty() || name.len() > LONGEST {
         return Vec::new();
     }

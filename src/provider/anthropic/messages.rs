@@ -173,7 +173,10 @@ fn order_results(blocks: &mut Vec<Value>) {
         let id = (kind(block) == Some("tool_result")).then(|| block.get("tool_use_id").and_then(Value::as_str));
         id.flatten().is_none_or(|id| seen.insert(id.to_owned()))
     });
-    blocks.sort_by_key(|block| kind(block) != Some("tool_result"));
+    let (mut results, others): (Vec<Value>, Vec<Value>) =
+        blocks.drain(..).partition(|block| kind(block) == Some("tool_result"));
+    results.extend(others);
+    *blocks = results;
 }
 
 /// The `type` of a block.

@@ -210,7 +210,7 @@ fn choose(
 
 /// Tools for the names that a conversation calls, each once.
 fn stand_ins(mut names: Vec<String>) -> Vec<Value> {
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     if names.is_empty() {
         names.push("dummy_tool".to_owned());
