@@ -26,7 +26,7 @@ impl<H: Host> Desk<'_, H> {
     async fn customer_spend(&self, ids: &[&str]) -> Result<BTreeMap<String, (Money, Money)>> {
         let scopes: Vec<ScopeId> = ids.iter().map(|id| ScopeId::new(ScopeKind::Customer, *id)).collect();
         let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
-        for root in self.roots().await? {
+        for root in self.roots(0).await? {
             for view in self.views(&root, &scopes).await?.into_iter().flatten() {
                 let (spend, total) = sums.entry(view.scope.id.clone()).or_default();
                 *spend += spent(Some(&view));
