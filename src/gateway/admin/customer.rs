@@ -1,7 +1,8 @@
 //! `/customer/new`, `/customer/info`, `/customer/update`, `/customer/delete`, `/customer/list`, `/customer/block` and
 //! `/customer/unblock`, and the same under `/end_user`.
 //!
-//! A customer has no ledger of their own: their limits travel with each request to the ledger of its key, and count there.
+//! A customer has no ledger of their own: their limits travel with each request to the ledger of its key, and count
+//! there.
 
 use std::collections::BTreeMap;
 

@@ -104,7 +104,8 @@ impl Change {
         self.commit.premises.push(premise);
     }
 
-    /// Sets the limits of an object and of what belongs to it, and takes away those of before that are not named any more.
+    /// Sets the limits of an object and of what belongs to it, and takes away those of before that are not named any
+    /// more.
     pub(super) fn configure(&mut self, root: &ScopeId, before: &[(ScopeId, Limits)], scopes: &[(ScopeId, Limits)]) {
         for (scope, _) in before {
             if !scopes.iter().any(|(other, _)| other == scope) {
