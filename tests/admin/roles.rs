@@ -174,3 +174,26 @@ fn callers_without_a_good_key_are_refused_in_litellms_words() {
         assert!(error["message"].as_str().unwrap().contains(words), "{error}");
     }
 }
+
+#[test]
+fn a_teams_admin_gets_no_key_that_manages_in_anothers_name() {
+    let office = Office::new();
+    let ann = office.post("/user/new", &json!({"user_id": "ann"}))["key"].as_str().unwrap().to_owned();
+    office.post("/user/new", &json!({"user_id": "root", "user_role": "proxy_admin"}));
+    let members = json!([{"role": "admin", "user_id": "ann"}, {"user_id": "root"}]);
+    office.post("/team/new", &json!({"team_id": "t", "members_with_roles": members}));
+    let of_root = office.key(&json!({"team_id": "t", "user_id": "root"}));
+    let made = office.post_as(&ann, "/key/generate", &json!({"team_id": "t", "user_id": "root"}));
+    let made = made["key"].as_str().unwrap();
+    assert_eq!(office.refused(made, "GET", "/user/list", &Value::Null).0, 403);
+    for (path, body) in [
+        ("/key/generate", json!({"team_id": "t", "user_id": "root", "key_type": "default"})),
+        ("/key/update", json!({"key": made, "key_type": "default"})),
+        ("/key/update", json!({"key": made, "key_type": null})),
+        ("/key/regenerate", json!({"key": made, "key_type": "management"})),
+        ("/key/regenerate", json!({"key": of_root})),
+    ] {
+        assert_eq!(office.refused(&ann, "POST", path, &body).0, 403, "{path} {body}");
+    }
+    office.post_as(&ann, "/key/regenerate", &json!({"key": made}));
+}
