@@ -7,11 +7,12 @@ import { line, median, paired, sideBySide, stage } from "./harness.mjs";
 const FIRST_BAR = 1;
 const CPU_BAR = 3;
 
-const STREAMS = { rounds: 5, warm: 200, count: 200, parallel: 24 };
+const STREAMS = { rounds: 5, warm: 150, count: 150, parallel: 24 };
 // One at a time: what is measured is the way, and not the queue.
-const FIRSTS = { rounds: 7, warm: 40, count: 15, parallel: 1 };
+const FIRSTS = { rounds: 5, warm: 5, count: 10, parallel: 1 };
 
 const config = (url) => ({
+  general_settings: { disable_spend_logs: true },
   model_list: [
     {
       model_name: "openai",

@@ -8,7 +8,7 @@ import { npmPackages, underModernNode } from "./setup.mjs";
 import { Problem, main, step } from "./steps.mjs";
 import { buildAll } from "./wasm.mjs";
 
-const BENCHES = ["requests", "streams", "start"];
+const BENCHES = ["requests", "streams", "keys", "start"];
 
 await main(async () => {
   await npmPackages();

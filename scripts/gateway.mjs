@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
+import { openFront } from "./front.mjs";
 import { root, workerFolder } from "./place.mjs";
 import { workerSettings } from "./wrangler-toml.mjs";
 
@@ -47,7 +48,7 @@ export async function openGateway({ config, variables = {}, port = 0, state, bar
   };
   const miniflare = new Miniflare({
     host,
-    port: bare ? 0 : port,
+    port: 0,
     cf: false,
     logRequests: false,
     telemetry: { enabled: false },
@@ -57,13 +58,19 @@ export async function openGateway({ config, variables = {}, port = 0, state, bar
     workers: [{ config: worker, dev: { rootPath: root, ...(bare && { unsafeDirectSockets: [{ host, port }] }) } }],
   });
   try {
-    await miniflare.ready;
-    const { origin: url } = bare ? await miniflare.unsafeGetDirectURL() : await miniflare.ready;
+    const inner = await miniflare.ready;
+    const front = bare
+      ? { url: (await miniflare.unsafeGetDirectURL()).origin, stop: async () => {} }
+      : await openFront({ host, port, target: Number(inner.port) });
     if (config) {
       const kv = await miniflare.getKVNamespace("TOLLGATE_KV");
       await kv.put("config", JSON.stringify(config));
     }
-    return { url, stop: () => miniflare.dispose() };
+    const stop = async () => {
+      await front.stop();
+      await miniflare.dispose();
+    };
+    return { url: front.url, stop };
   } catch (error) {
     await miniflare.dispose().catch(() => {});
     throw error;

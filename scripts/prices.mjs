@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 import { fraction, parseJson, read, write } from "./prices/decimal.mjs";
 import { diff } from "./prices/diff.mjs";
 import { mergeGenai } from "./prices/genai.mjs";
-import { keepPast, keepRetired } from "./prices/history.mjs";
+import { keepPast, keepRetired, keepTools } from "./prices/history.mjs";
 import { readLitellm } from "./prices/litellm.mjs";
 import { buildTable } from "./prices/mpt.mjs";
 import { sortRates, splitRate } from "./prices/units.mjs";
@@ -131,6 +131,7 @@ const refresh = (before, sources, date, overrides, report) => {
     mergeGenai(rows, parseJson(texts[1]), date, report);
   }
   const forget = process.argv.includes("--forget");
+  if (!forget && !texts[1]) keepTools(before.rows, rows);
   if (!forget) keepRetired(before.rows, rows);
   applyOverrides(rows, overrides);
   if (!forget) keepPast(before.rows, rows, before.head.date ?? "", date);

@@ -14,6 +14,7 @@
 
 pub mod error;
 pub mod http;
+mod json;
 pub mod money;
 pub mod openai;
 pub mod secret;

@@ -98,7 +98,7 @@ impl Money {
 
     /// The amount as a float of dollars, for display and JSON only: exact to 15 significant digits.
     pub fn dollars(self) -> f64 {
-        self.to_string().parse().unwrap_or(0.0)
+        crate::json::number(&self.to_string()).unwrap_or(0.0)
     }
 
     /// Whether this is below zero.

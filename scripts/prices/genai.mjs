@@ -188,7 +188,7 @@ const compare = (row, all, date, report) => {
 };
 
 /** Fees of tools that LiteLLM does not list for a model on whose tokens both agree. */
-const addTools = (row, theirs) => {
+export const addTools = (row, theirs) => {
   const known = row.prices.flatMap((list) => Object.keys(list.rates));
   const added = Object.entries({ web_search: /^(web_search|grounded_prompt|request)/, file_search: /^file_search/ })
     .filter(([name, listed]) => theirs[name] !== undefined && !known.some((own) => listed.test(own)))

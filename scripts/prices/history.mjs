@@ -1,6 +1,6 @@
 // Keeps what was: a model that a source has deleted, and the price of before where one has moved.
 
-import { changed } from "./genai.mjs";
+import { addTools, changed } from "./genai.mjs";
 
 const without = (prices, day) => prices.filter((list) => !list.windows && (list.from ?? "") <= day).at(-1);
 
@@ -13,6 +13,15 @@ export const keepRetired = (before, rows) => {
     const now = rows.get(id);
     if (!now) rows.set(id, { ...row, src: row.src === "genai" ? "genai" : "kept" });
     else if (now.src === "genai" && row.src !== "genai") rows.set(id, { ...row, src: "kept" });
+  }
+};
+
+/** Without the second source, keeps the fees of tools that only it lists: a search must not become free by an update. */
+export const keepTools = (before, rows) => {
+  for (const [id, now] of rows) {
+    const row = before.get(id);
+    const last = row?.src === "litellm+genai" && row.prices.filter((list) => !list.windows).at(-1);
+    if (last && addTools(now, last.rates)) now.src = row.src;
   }
 };
 

@@ -64,7 +64,7 @@ impl DurableObject for Directory {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let call: Call = serde_json::from_slice(&request.bytes().await?)?;
+        let call: Call = crate::json::read(&request.bytes().await?)?;
         let changes = matches!(call, Call::Commit(_));
         self.make_tables()?;
         let mut rows = Rows { sql: &self.sql, failure: RefCell::new(None) };

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use worker::js_sys::{Promise, Uint8Array};
+use worker::js_sys::Promise;
 use worker::{Env, web_sys};
 
 use super::stream::{AbortOnDrop, UpstreamBody};
-use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV, objects};
+use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV, PRICES_KEY, objects, shell};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::{Host, Upstream};
-use crate::http::{Headers, HttpHead, HttpRequest};
+use crate::http::{HttpHead, HttpRequest};
 use crate::keys::directory::{self, RecordKind};
 use crate::keys::ledger::{self, ScopeId};
 
@@ -20,22 +20,21 @@ use crate::keys::ledger::{self, ScopeId};
 /// which knows at once.
 const COPY_CACHE_SECONDS: u64 = 30;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = fetch)]
-    fn global_fetch(url: &str, init: &web_sys::RequestInit) -> Promise;
-}
-
 /// The host of one request.
 pub(super) struct Worker {
     env: Env,
-    /// Aborted when the client leaves (compatibility flag `enable_request_signal`).
-    signal: web_sys::AbortSignal,
+    /// Its `signal` is aborted when the client leaves (compatibility flag `enable_request_signal`).
+    request: web_sys::Request,
 }
 
 impl Worker {
-    pub(super) fn new(env: Env, signal: web_sys::AbortSignal) -> Self {
-        Self { env, signal }
+    pub(super) fn new(env: Env, request: web_sys::Request) -> Self {
+        Self { env, request }
+    }
+
+    /// Aborted when the client leaves.
+    pub(super) fn signal(&self) -> web_sys::AbortSignal {
+        self.request.signal()
     }
 
     /// The configuration as JSON, from KV; an empty one where there is none.
@@ -45,6 +44,11 @@ impl Worker {
             Err(_) => None,
         };
         text.unwrap_or_else(|| "{}".to_owned())
+    }
+
+    /// The price table in KV; `None` where there is none.
+    pub(super) async fn price_table(&self) -> Option<Vec<u8>> {
+        self.env.kv(KV).ok()?.get(PRICES_KEY).cache_ttl(CONFIG_CACHE_SECONDS).bytes().await.ok().flatten()
     }
 }
 
@@ -81,20 +85,21 @@ impl Host for Worker {
     async fn send(&self, request: HttpRequest) -> Result<Upstream<UpstreamBody>> {
         let unreachable = || Error::new(Kind::ApiConnection, "the upstream could not be reached");
         let controller = web_sys::AbortController::new().map_err(|_| unreachable())?;
-        let init = init(&request, &controller).map_err(|_| unreachable())?;
+        let sent = shell::send(request, &controller.signal());
         let abort = AbortOnDrop(Some(controller));
-        let response = JsFuture::from(global_fetch(&request.url, &init)).await.map_err(|_| unreachable())?;
+        let response = JsFuture::from(sent).await.map_err(|_| unreachable())?;
         let response: web_sys::Response = response.unchecked_into();
-        let headers: Headers = worker::Headers(response.headers()).entries().collect();
-        let head = HttpHead { status: response.status(), headers };
-        Ok(Upstream { head, body: UpstreamBody::of_response(&response, abort) })
+        let head = HttpHead { status: response.status(), headers: shell::headers(&response.headers()) };
+        let body = UpstreamBody::new(response.into(), &head.headers, abort);
+        Ok(Upstream { head, body })
     }
 
     async fn client_gone(&self) {
-        if self.signal.aborted() {
+        let signal = self.request.signal();
+        if signal.aborted() {
             return;
         }
-        let left = Promise::new(&mut |resolve, _| self.signal.set_onabort(Some(&resolve)));
+        let left = Promise::new(&mut |resolve, _| signal.set_onabort(Some(&resolve)));
         // It never rejects.
         let _ = JsFuture::from(left).await;
     }
@@ -110,7 +115,7 @@ impl Host for Worker {
     async fn copy(&self, kind: RecordKind, id: &str) -> Option<Value> {
         let key = format!("{}:{id}", kind.name());
         let bytes = self.env.kv(KV).ok()?.get(&key).cache_ttl(COPY_CACHE_SECONDS).bytes().await.ok()??;
-        serde_json::from_slice(&bytes).ok()
+        crate::json::read(&bytes).ok()
     }
 
     fn secret_bytes(&self) -> Result<[u8; 24]> {
@@ -121,23 +126,4 @@ impl Host for Worker {
             Err(_) => Err(Error::new(Kind::InternalServer, "the platform has no random numbers")),
         }
     }
-}
-
-fn init(request: &HttpRequest, controller: &web_sys::AbortController) -> Result<web_sys::RequestInit, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    for (name, value) in request.headers.iter() {
-        headers.append(name, value)?;
-    }
-    // A compressed stream would be held back until a block of it is full.
-    headers.set("accept-encoding", "identity")?;
-    let init = web_sys::RequestInit::new();
-    init.set_method(&request.method);
-    init.set_headers(&headers);
-    init.set_signal(Some(&controller.signal()));
-    // A redirect would carry the credential to wherever it points.
-    init.set_redirect(web_sys::RequestRedirect::Manual);
-    if !request.body.is_empty() {
-        init.set_body(&Uint8Array::from(request.body.as_slice()));
-    }
-    Ok(init)
 }

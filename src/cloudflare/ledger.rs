@@ -54,7 +54,7 @@ impl DurableObject for Ledger {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let message: Message = serde_json::from_slice(&request.bytes().await?)?;
+        let message: Message = crate::json::read(&request.bytes().await?)?;
         let now = worker::Date::now().as_millis();
         if let Message::Log { from_ms, until_ms, limit } = message {
             return super::objects::json(&Reply::Entries(self.log(from_ms, until_ms, limit)?));

@@ -4,18 +4,20 @@ mod directory;
 mod host;
 mod ledger;
 mod objects;
+mod shell;
 mod stream;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use worker::{Context, Env, Request, Response, ResponseBuilder, Result, event};
+use worker::web_sys::{Request, Response};
+use worker::{Context, Env, Result, event};
 
 use crate::config::Config;
 use crate::gateway::{Gateway, Host as _, Reply, ReplyBody};
-use crate::http::{Headers, HttpRequest};
+use crate::http::HttpRequest;
 use host::Worker;
-use stream::{UpstreamBody, channel};
+use stream::{AbortOnDrop, UpstreamBody, channel};
 
 /// The KV binding that holds the configuration and, as an index, keys and spend.
 const KV: &str = "TOLLGATE_KV";
@@ -23,16 +25,24 @@ const KV: &str = "TOLLGATE_KV";
 /// The KV key of the configuration as JSON.
 const CONFIG_KEY: &str = "config";
 
+/// The KV key of a price table that is newer than the built-in one (`npm run prices:push`).
+const PRICES_KEY: &str = "prices";
+
 /// How long an isolate acts on a configuration before it asks KV again, in ms: KV itself is up to 60 s behind.
 const CONFIG_FRESH_MS: u64 = 30_000;
+
+/// Bytes of a price table that tell it from another: mark, version and checksum.
+const PRICES_START: usize = 14;
 
 /// How long KV's own cache may answer for the configuration, in seconds: its least.
 const CONFIG_CACHE_SECONDS: u64 = 30;
 
-/// A gateway, the text that it was made of, and when that text was last read.
+/// A gateway, what it was made of, and when that was last read.
 struct Cached {
     gateway: Rc<Gateway>,
     text: String,
+    /// The start and the length of the price table that was last read: its checksum is in the start.
+    prices: Option<(Vec<u8>, usize)>,
     read_at: u64,
 }
 
@@ -47,12 +57,12 @@ thread_local! {
 /// Only what the platform itself refuses: everything else is an answer.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let host = Rc::new(Worker::new(env, request.inner().signal()));
+    let host = Rc::new(Worker::new(env, Clone::clone(&request)));
     let gateway = match gateway(&host).await {
         Ok(gateway) => gateway,
-        Err(error) => return Ok(whole(Reply::<UpstreamBody>::error(&error))),
+        Err(error) => return whole(&Reply::<UpstreamBody>::error(&error)),
     };
-    let (head, body) = read_request(&request);
+    let (head, body) = read_request(request);
     let reply = gateway.handle(host.as_ref(), head, body).await;
     let Reply { status, headers, body, after } = reply;
     let relay = match body {
@@ -61,11 +71,11 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             if let Some(note) = after {
                 context.wait_until(async move { note.write(host.as_ref()).await });
             }
-            return Ok(whole(Reply { status, headers, body: whole_body, after: None }));
+            return whole(&Reply { status, headers, body: whole_body, after: None });
         }
     };
-    let (mut sink, readable) = channel()?;
-    let response = builder(status, &headers).stream(readable);
+    let (mut sink, readable) = channel(&host.signal())?;
+    let response = shell::stream(&readable, status, &headers)?;
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     context.wait_until(async move {
         relay.run(host.as_ref(), &mut sink).await;
@@ -87,44 +97,43 @@ async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
         return Ok(gateway);
     }
     let text = host.config_text().await;
-    let unchanged = CACHED.with_borrow_mut(|cached| {
-        let cached = cached.as_mut().filter(|cached| cached.text == text)?;
-        cached.read_at = now;
-        Some(cached.gateway.clone())
+    let bytes = host.price_table().await;
+    let stamp = bytes.as_ref().map(|bytes| (bytes.iter().copied().take(PRICES_START).collect(), bytes.len()));
+    let (former, unchanged) = CACHED.with_borrow_mut(|cached| match cached {
+        Some(cached) if cached.text == text && (stamp.is_none() || cached.prices == stamp) => {
+            cached.read_at = now;
+            (Some(cached.gateway.clone()), true)
+        }
+        cached => (cached.as_ref().map(|cached| cached.gateway.clone()), false),
     });
-    if let Some(gateway) = unchanged {
-        return Ok(gateway);
+    if let Some(gateway) = former.as_ref().filter(|_| unchanged) {
+        return Ok(gateway.clone());
     }
     let config = Config::read_with(&text, &|name| host.variable(name)).map_err(|findings| {
         let first =
             findings.first().map(|finding| format!("{}: {}", finding.path, finding.message)).unwrap_or_default();
         crate::error::Error::new(crate::error::Kind::InternalServer, format!("the configuration is not valid: {first}"))
     })?;
-    let gateway = Rc::new(Gateway::new(config, host));
-    CACHED.set(Some(Cached { gateway: gateway.clone(), text, read_at: now }));
+    let mut gateway = Gateway::new(config, host);
+    if let Some(former) = &former {
+        gateway.keep_data_of(former);
+    }
+    if let Some(Err(error)) = bytes.map(|bytes| gateway.take_prices(bytes)) {
+        host.log(&format!("the price table in KV is refused, the one before stays: {error}"));
+    }
+    let gateway = Rc::new(gateway);
+    CACHED.set(Some(Cached { gateway: gateway.clone(), text, prices: stamp, read_at: now }));
     Ok(gateway)
 }
 
-fn read_request(request: &Request) -> (HttpRequest, UpstreamBody) {
-    let headers: Headers = request.headers().entries().collect();
-    let head = HttpRequest { method: request.inner().method(), url: request.inner().url(), headers, body: Vec::new() };
-    (head, UpstreamBody::of_request(request.inner()))
+fn read_request(request: Request) -> (HttpRequest, UpstreamBody) {
+    let headers = shell::headers(&request.headers());
+    let head = HttpRequest { method: request.method(), url: request.url(), headers, body: Vec::new() };
+    let body = UpstreamBody::new(request.into(), &head.headers, AbortOnDrop(None));
+    (head, body)
 }
 
-fn builder(status: u16, headers: &Headers) -> ResponseBuilder {
-    let out = worker::Headers::new();
-    for (name, value) in headers.iter() {
-        // A value that HTTP cannot carry is left out rather than failing the answer.
-        let _ = out.append(name, value);
-    }
-    ResponseBuilder::new().with_status(status).with_headers(out)
-}
-
-fn whole<B>(reply: Reply<B>) -> Response {
-    let builder = builder(reply.status, &reply.headers);
-    match reply.body {
-        // `fixed` keeps the content type; the other makers of bodies set their own.
-        ReplyBody::Whole(bytes) if !bytes.is_empty() => builder.fixed(bytes),
-        _ => builder.empty(),
-    }
+fn whole<B>(reply: &Reply<B>) -> Result<Response> {
+    let body: &[u8] = if let ReplyBody::Whole(bytes) = &reply.body { bytes } else { &[] };
+    Ok(shell::respond(body, reply.status, &reply.headers)?)
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::js_sys::Uint8Array;
-use worker::{Env, Method, Request, RequestInit, Response};
+use worker::{Env, Response, web_sys};
 
 use crate::error::{Error, Kind, Result};
 use crate::keys::ledger::ScopeId;
@@ -32,17 +32,19 @@ pub(super) async fn ask<T: DeserializeOwned>(
     message: &impl Serialize,
 ) -> Result<T> {
     match try_ask(env, binding, name, message).await {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| unreachable(binding, &error)),
+        Ok(bytes) => crate::json::read(&bytes).map_err(|error| unreachable(binding, &error)),
         Err(error) => Err(unreachable(binding, &error)),
     }
 }
 
 async fn try_ask(env: &Env, binding: &str, name: &str, message: &impl Serialize) -> worker::Result<Vec<u8>> {
     let stub = env.durable_object(binding)?.get_by_name(name)?;
-    let mut init = RequestInit::new();
-    let body = Uint8Array::from(serde_json::to_vec(message)?.as_slice());
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    let mut response = stub.fetch_with_request(Request::new_with_init("http://object/", &init)?).await?;
+    // The platform's own types: those of `worker` bring what they know of images and caches into the wasm.
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&Uint8Array::from(serde_json::to_vec(message)?.as_slice()));
+    let request = web_sys::Request::new_with_str_and_init("http://object/", &init)?;
+    let mut response = stub.fetch_with_request(request.into()).await?;
     if response.status_code() != 200 {
         return Err(worker::Error::RustError(format!("status {}", response.status_code())));
     }

@@ -179,7 +179,7 @@ impl<'a> Section<'a> {
         let value = self.value(name)?;
         let number = match &value {
             Value::Number(number) => number.as_f64(),
-            Value::String(text) => text.trim().parse().ok(),
+            Value::String(text) => crate::json::number(text),
             other => return self.wrong(name, wanted, other),
         };
         let number = number.filter(|number: &f64| number.is_finite() && *number >= 0.0);

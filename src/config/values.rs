@@ -102,7 +102,7 @@ fn is_duration(text: &str) -> bool {
 }
 
 fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
+    value.as_f64().or_else(|| crate::json::number(value.as_str()?))
 }
 
 #[cfg(test)]

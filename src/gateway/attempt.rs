@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::HttpHead;
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest, Fields};
 use crate::provider::registry::Row;
-use crate::provider::{Facts, Notes, Provider, Settings, StreamReader, Target, mock};
+use crate::provider::{Call, Facts, Notes, Provider, Settings, StreamReader, Target, mock};
 use crate::secret::{Secret, redact};
 
 /// The longest whole answer, in bytes, that is taken from an upstream: generated images and embeddings of a batch fit.
@@ -94,6 +94,22 @@ pub(super) struct Resolved {
     pub(super) timeout_ms: u64,
 }
 
+impl Resolved {
+    fn target<'a>(&'a self, call_id: &'a str, now_ms: u64) -> Target<'a> {
+        Target {
+            provider: self.provider.name,
+            api_base: self.api_base.as_deref(),
+            default_base: self.provider.base,
+            model: &self.model,
+            key: self.key.as_ref(),
+            settings: &self.settings,
+            facts: self.facts,
+            call_id,
+            now: now_ms / 1000,
+        }
+    }
+}
+
 /// What an attempt came to.
 pub(super) struct Outcome<B> {
     pub(super) head: HttpHead,
@@ -127,18 +143,12 @@ impl<B: Body> Source<B> {
     }
 
     async fn whole(&mut self, bound: usize) -> Result<Vec<u8>> {
-        let mut whole = Vec::new();
-        while let Some(bytes) = self.chunk().await? {
-            if whole.len() + bytes.len() > bound {
-                return Err(Error::new(Kind::BadGateway, format!("the upstream's answer is over {} MiB", bound >> 20)));
-            }
-            if whole.is_empty() {
-                whole = bytes;
-            } else {
-                whole.extend_from_slice(&bytes);
-            }
-        }
-        Ok(whole)
+        let whole = match self {
+            Self::Upstream(body) => body.whole(bound).await?,
+            Self::Local(bytes) => bytes.take(),
+        };
+        let message = || format!("the upstream's answer is over {} MiB", bound >> 20);
+        whole.ok_or_else(|| Error::new(Kind::BadGateway, message()))
     }
 }
 
@@ -167,26 +177,26 @@ pub(super) async fn attempt<H: Host>(
     outcome.map_err(|error| error.map_message(|message| redact(message, deployment.key.as_ref())))
 }
 
+/// Writes `request` for a deployment, without sending it.
+///
+/// # Errors
+///
+/// What the provider's dialect refuses.
+pub(super) fn write(deployment: &Resolved, request: &Request, call_id: &str, now_ms: u64) -> Result<Call> {
+    let target = deployment.target(call_id, now_ms);
+    match request {
+        Request::Chat(chat) => deployment.provider.dialect.chat(&target, chat),
+        Request::Embeddings(embeddings) => deployment.provider.dialect.embeddings(&target, embeddings),
+    }
+}
+
 async fn send<H: Host>(host: &H, deployment: &Resolved, request: &Request, call_id: &str) -> Result<Outcome<H::Body>> {
     let row = deployment.provider;
-    let target = Target {
-        provider: row.name,
-        api_base: deployment.api_base.as_deref(),
-        default_base: row.base,
-        model: &deployment.model,
-        key: deployment.key.as_ref(),
-        settings: &deployment.settings,
-        facts: deployment.facts,
-        call_id,
-        now: host.now_ms() / 1000,
-    };
     if row.name == mock::NAME || deployment.mock_response.is_some() || deployment.mock_tool_calls.is_some() {
-        return answer_by_mock(host, &Notes::new(&target), deployment, request).await;
+        let notes = Notes::new(&deployment.target(call_id, host.now_ms()));
+        return answer_by_mock(host, &notes, deployment, request).await;
     }
-    let call = match request {
-        Request::Chat(chat) => row.dialect.chat(&target, chat)?,
-        Request::Embeddings(embeddings) => row.dialect.embeddings(&target, embeddings)?,
-    };
+    let call = write(deployment, request, call_id, host.now_ms())?;
     let url = call.http.url.split('?').next().unwrap_or_default().to_owned();
     let Upstream { head, body } = host.send(call.http).await.map_err(|error| at(row.name, &error))?;
     let headers_at = host.now_ms();

@@ -2,6 +2,7 @@
 //! between.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 
 use super::asked::Asked;
@@ -140,8 +141,6 @@ impl<H: Host> Call<'_, H> {
             let sent = request.with(&found.deployment.defaults, &overrides)?;
             let tariff = Tariff::new(&self.gateway.prices, &found, &sent, None, self.host.now_ms());
             wanted.include(&tariff, &sent);
-            let timeout_ms = resolve::timeout_ms(config, &found, &self.asked, request.stream());
-            wanted.timeout_ms = wanted.timeout_ms.max(timeout_ms);
         }
         let hold = Hold::reserve(self.gateway, self.host, known, &self.asked, &wanted, (&record.id, record.call)).await;
         match hold {
@@ -231,27 +230,33 @@ impl<H: Host> Call<'_, H> {
         deployment.facts = tariff.facts();
         let ending = Ending { tariff, request: Rc::new(request) };
         self.last.replace(Some(ending.clone()));
-        let outcome = self.send(&deployment, &ending.request, hold.is_some(), &record.id).await;
+        let outcome = self.send(&deployment, &ending.request, hold, &record.id).await;
         record.upstream_ms += self.host.now_ms().saturating_sub(before);
         let deployment_id = found.deployment.id.clone();
         Ok(Success { outcome: outcome?, deployment_id, secret: deployment.key, ending })
     }
 
-    /// Sends an attempt. One that money hangs on ends with its client, and is told so: the platform would only end it.
+    /// Sends an attempt. While one that money hangs on waits for its upstream, the ledger is told that it lives; and it ends
+    /// with its client, so that what it has used is settled: the platform would only end it.
     async fn send(
         &self,
         deployment: &Resolved,
         request: &Request,
-        watched: bool,
+        hold: Option<&Hold>,
         call_id: &str,
     ) -> Result<Outcome<H::Body>> {
-        let attempt = attempt(self.host, deployment, request, call_id);
-        if !watched {
-            return attempt.await;
-        }
-        match race(attempt, self.host.client_gone()).await {
-            First::Left(outcome) => outcome,
-            First::Right(()) => Err(Error::new(Kind::ClientClosedRequest, "the client left before the answer came")),
+        let mut attempt = pin!(attempt(self.host, deployment, request, call_id));
+        let Some(hold) = hold else { return attempt.await };
+        loop {
+            let interruption = race(self.host.client_gone(), self.host.sleep(hold.checkpoint_ms()));
+            match race(attempt.as_mut(), interruption).await {
+                First::Left(outcome) => return outcome,
+                First::Right(First::Left(())) => {
+                    return Err(Error::new(Kind::ClientClosedRequest, "the client left before the answer came"));
+                }
+                // What an upstream has done so far is not known: should this end here, all that is reserved is charged.
+                First::Right(First::Right(())) => hold.checkpoint(self.host, || hold.granted().granted).await,
+            }
         }
     }
 
@@ -323,7 +328,7 @@ impl<H: Host> Call<'_, H> {
 
     /// Answers with an error. A call that never reached its end has used nothing that anybody could bill, unless its
     /// client left while an upstream worked for it.
-    async fn refuse(&self, error: &Error, record: Record, mut books: Books) -> Reply<H::Body> {
+    async fn refuse(&self, error: &Error, record: Record, books: Books) -> Reply<H::Body> {
         let last = self.last.borrow_mut().take();
         books.give_up(self.host, &record, error, last.as_ref()).await;
         record.write(self.host, error.status(), "error", None, Some(error));
@@ -368,7 +373,7 @@ fn clamped(request: Request, tariff: &Tariff, hold: &Hold) -> Result<Request> {
 }
 
 /// What the lists of a key may call the model by.
-fn facts(group: &str, matches: &[Match]) -> ModelFacts {
+pub(super) fn facts(group: &str, matches: &[Match]) -> ModelFacts {
     let mut facts = ModelFacts { names: vec![group.to_owned()], access_groups: Vec::new() };
     for found in matches {
         let name = format!("{}/{}", found.provider.name, found.model);

@@ -1,5 +1,6 @@
 //! A call's place in the ledger: asked for before anything goes upstream, and ended once, however the call ends.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::asked::Asked;
@@ -23,9 +24,6 @@ const LEAST_ANSWER: u64 = 256;
 
 /// How long a reservation is held after its owner was last heard of, in ms, where the configuration sets nothing.
 const HOLD_MS: u64 = 120_000;
-
-/// The longest that a reservation waits for a whole answer, in ms: the platform ends a Worker long before.
-const LONGEST_WAIT_MS: u64 = 900_000;
 
 /// Who calls, with the records of all that belongs to the key.
 pub(super) struct Known {
@@ -103,14 +101,12 @@ pub(super) struct Wanted {
     pub(super) least: Money,
     /// The most tokens that it can use, and the same with the shortest answer.
     pub(super) tokens: (u64, u64),
-    /// The longest that an attempt may take, in ms.
-    pub(super) timeout_ms: u64,
 }
 
 impl Wanted {
     /// Nothing but a model group.
     pub(super) fn new(group: &str) -> Self {
-        Self { group: group.to_owned(), bound: Some(Money::ZERO), least: Money::ZERO, tokens: (0, 0), timeout_ms: 0 }
+        Self { group: group.to_owned(), bound: Some(Money::ZERO), least: Money::ZERO, tokens: (0, 0) }
     }
 
     /// Counts a deployment in.
@@ -137,8 +133,8 @@ pub(super) struct Hold {
     /// How long it is held after the ledger last heard of it, in ms.
     silence_ms: u64,
     /// When the ledger last heard of it, in Unix ms.
-    told_at: u64,
-    ended: bool,
+    told_at: Cell<u64>,
+    ended: Cell<bool>,
 }
 
 impl Hold {
@@ -166,7 +162,7 @@ impl Hold {
             least: wanted.least,
             tokens: wanted.tokens.0,
             tokens_least: wanted.tokens.1,
-            hold_ms: wanted.timeout_ms.min(LONGEST_WAIT_MS).saturating_add(hold_ms),
+            hold_ms,
             subject: Subject {
                 call_type: call_type(call).to_owned(),
                 model_group: wanted.group.clone(),
@@ -179,7 +175,13 @@ impl Hold {
         };
         let root = known.key.root();
         match tell_reserve(host, &root, ask, shared).await? {
-            Ok(grant) => Ok(Self { root, grant, silence_ms: hold_ms, told_at: host.now_ms(), ended: false }),
+            Ok(grant) => Ok(Self {
+                root,
+                grant,
+                silence_ms: hold_ms,
+                told_at: Cell::new(host.now_ms()),
+                ended: Cell::new(false),
+            }),
             Err(refusal) => Err(refused(&refusal, gateway, host)),
         }
     }
@@ -194,30 +196,35 @@ impl Hold {
         !self.grant.budgets.is_empty()
     }
 
+    /// How often a call that takes long says that it lives, in ms.
+    pub(super) fn checkpoint_ms(&self) -> u64 {
+        self.silence_ms / 2
+    }
+
     /// Says that the call lives, and what it has cost so far; at most once in half of the time that it is held.
-    pub(super) async fn checkpoint<H: Host>(&mut self, host: &H, cost: impl FnOnce() -> Money) {
+    pub(super) async fn checkpoint<H: Host>(&self, host: &H, cost: impl FnOnce() -> Money) {
         let now = host.now_ms();
-        if self.ended || now.saturating_sub(self.told_at) < self.silence_ms / 2 {
+        if self.ended.get() || now.saturating_sub(self.told_at.get()) < self.checkpoint_ms() {
             return;
         }
-        self.told_at = now;
+        self.told_at.set(now);
         let message = Message::Checkpoint { seq: self.grant.seq, cost: cost(), hold_ms: self.silence_ms };
         // What cannot be told now is told at the end; else the ledger settles at what it holds.
         let _ = host.ledger(&self.root, &message).await;
     }
 
     /// Ends the reservation with what the call has used. `None`: the ledger could not be told, and will settle by itself.
-    pub(super) async fn settle<H: Host>(&mut self, host: &H, outcome: Outcome) -> Option<Money> {
+    pub(super) async fn settle<H: Host>(&self, host: &H, outcome: Outcome) -> Option<Money> {
         self.end(host, Message::Settle { seq: self.grant.seq, outcome }).await
     }
 
     /// Ends the reservation of a call that has used nothing.
-    pub(super) async fn release<H: Host>(&mut self, host: &H, outcome: Outcome) {
+    pub(super) async fn release<H: Host>(&self, host: &H, outcome: Outcome) {
         self.end(host, Message::Release { seq: self.grant.seq, outcome }).await;
     }
 
-    async fn end<H: Host>(&mut self, host: &H, message: Message) -> Option<Money> {
-        if std::mem::replace(&mut self.ended, true) {
+    async fn end<H: Host>(&self, host: &H, message: Message) -> Option<Money> {
+        if self.ended.replace(true) {
             return None;
         }
         for wait_ms in [0, 100, 500] {

@@ -83,6 +83,27 @@ pub trait Body {
     ///
     /// [`crate::error::Kind::ApiConnection`] when the connection broke.
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>>;
+
+    /// All of the body that was not read yet, or `None` when that is over `bound` bytes. A host that can read it at once
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Body::chunk`].
+    async fn whole(&mut self, bound: usize) -> Result<Option<Vec<u8>>> {
+        let mut whole = Vec::new();
+        while let Some(bytes) = self.chunk().await? {
+            if whole.len() + bytes.len() > bound {
+                return Ok(None);
+            }
+            if whole.is_empty() {
+                whole = bytes;
+            } else {
+                whole.extend_from_slice(&bytes);
+            }
+        }
+        Ok(Some(whole))
+    }
 }
 
 /// Where a streamed answer goes.
@@ -94,6 +115,15 @@ pub trait Sink {
     ///
     /// [`Gone`] when the client has left.
     async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Gone>;
+
+    /// Returns when the client has taken what was written; a sink that writes at once has nothing to wait for.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when the client has left before.
+    async fn flush(&mut self) -> Result<(), Gone> {
+        Ok(())
+    }
 
     /// Returns when the client has left; for ever pending else.
     async fn gone(&self);

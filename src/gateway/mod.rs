@@ -11,6 +11,7 @@ mod cors;
 mod hold;
 mod host;
 mod models;
+mod money;
 mod race;
 mod record;
 mod records;
@@ -19,10 +20,12 @@ mod reply;
 mod resolve;
 mod route;
 mod settle;
+mod sight;
 mod tariff;
 
 pub use admin::Action;
 pub use host::{Body, Gone, Host, Sink, Upstream};
+pub use money::Question;
 pub use relay::Relay;
 pub use reply::{Reply, ReplyBody};
 pub use route::Route;
@@ -34,12 +37,14 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::cost::PriceTable;
+use crate::cost::tokens::Vocabulary;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
 use crate::secret::Secret;
 use auth::Door;
 use caller::Caller;
 use records::Records;
+use sight::Sight;
 
 /// The longest request body, in bytes, where the configuration sets none: a conversation with several images fits, and
 /// an isolate of 128 MB holds a few at once.
@@ -58,6 +63,8 @@ pub struct Gateway {
     config: Config,
     door: Door,
     prices: Rc<PriceTable>,
+    /// The vocabularies that are loaded: tokens of their models are counted, those of all others estimated.
+    vocabularies: Vec<Rc<Vocabulary>>,
     records: Records,
 }
 
@@ -72,7 +79,46 @@ impl Gateway {
             None if setting.is_none() && host.variable(LOOPBACK_VARIABLE).is_some() => Door::Open,
             None => Door::Shut,
         };
-        Self { config, door, prices: Rc::new(PriceTable::embedded()), records: Records::default() }
+        Self {
+            config,
+            door,
+            prices: Rc::new(PriceTable::embedded()),
+            vocabularies: Vec::new(),
+            records: Records::default(),
+        }
+    }
+
+    /// Takes newer prices: the bytes of a table that `npm run prices` built.
+    ///
+    /// # Errors
+    ///
+    /// A table that [`PriceTable::read`] refuses, or one that is older than the built-in one. The prices stay as they were:
+    /// the shell says so in its log.
+    pub fn take_prices(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let table = PriceTable::read(bytes)?;
+        if table.date() < PriceTable::embedded().date() {
+            let message = "the price table is older than the built-in one: push today's by `npm run prices:push`";
+            return Err(Error::bad_request("prices", message));
+        }
+        self.prices = Rc::new(table);
+        Ok(())
+    }
+
+    /// Takes over the price table and the vocabularies of the gateway that this one replaces.
+    pub fn keep_data_of(&mut self, former: &Self) {
+        self.prices = former.prices.clone();
+        self.vocabularies.clone_from(&former.vocabularies);
+    }
+
+    /// The price table that is in use.
+    pub fn prices(&self) -> &PriceTable {
+        &self.prices
+    }
+
+    /// Takes a vocabulary, by which tokens of its models are counted exactly from now on.
+    pub fn take_vocabulary(&mut self, vocabulary: Vocabulary) {
+        self.vocabularies.retain(|own| own.encoding() != vocabulary.encoding());
+        self.vocabularies.push(Rc::new(vocabulary));
     }
 
     /// Answers a request. `body` is its body, unread; `request.body` is empty.
@@ -97,8 +143,14 @@ impl Gateway {
             Route::Home => Ok(Reply::value(200, &home())),
             Route::Liveliness => Ok(Reply::value(200, &json!("I'm alive!"))),
             Route::Readiness => Ok(Reply::value(200, &json!({"status": "healthy", "db": "Not connected"}))),
-            Route::Models => Ok(Reply::value(200, &models::list(&self.config))),
-            Route::Model(id) => models::one(&self.config, &id).map(|model| Reply::value(200, &model)),
+            Route::Models => {
+                let sight = Sight::of(self, host, &caller, request.path()).await?;
+                Ok(Reply::json(200, models::list(self, host, &sight).to_bytes()))
+            }
+            Route::Model(id) => {
+                let sight = Sight::of(self, host, &caller, request.path()).await?;
+                models::one(self, host, &sight, &id).map(|model| Reply::json(200, model.to_bytes()))
+            }
             Route::Chat(model) => {
                 request.body = self.read_body(request, body).await?;
                 call::chat(self, host, &caller, request, model).await
@@ -111,6 +163,13 @@ impl Gateway {
                 request.body = self.read_body(request, body).await?;
                 let answer = admin::answer(self, host, &caller, request, action, part).await?;
                 Ok(Reply::value(200, &answer))
+            }
+            Route::Money(question) => {
+                if question.has_body() {
+                    request.body = self.read_body(request, body).await?;
+                }
+                let sight = Sight::of(self, host, &caller, request.path()).await?;
+                money::answer(self, host, &sight, request, question)
             }
         }
     }
@@ -134,18 +193,7 @@ impl Gateway {
         if told.is_some_and(|length| length > bound) {
             return Err(too_large());
         }
-        let mut whole = Vec::new();
-        while let Some(bytes) = body.chunk().await? {
-            if whole.len() + bytes.len() > bound {
-                return Err(too_large());
-            }
-            if whole.is_empty() {
-                whole = bytes;
-            } else {
-                whole.extend_from_slice(&bytes);
-            }
-        }
-        Ok(whole)
+        body.whole(bound).await?.ok_or_else(too_large)
     }
 }
 

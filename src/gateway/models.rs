@@ -1,30 +1,65 @@
-//! `GET /v1/models`: the model groups that clients may name.
+//! `GET /v1/models`: the model groups that clients may name, with what they take and cost.
 
-use serde_json::{Value, json};
-
+use super::Gateway;
+use super::host::Host;
+use super::money::model_info;
+use super::sight::Sight;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::openai::Fields;
 
 /// LiteLLM's constant `created` of every model: its clients see no meaning in it.
 const CREATED: u64 = 1_677_610_602;
 
+/// What is told of a model beside OpenAI's fields, where it is known.
+const KNOWN: &[&str] = &[
+    "mode",
+    "max_input_tokens",
+    "max_output_tokens",
+    "input_cost_per_token",
+    "output_cost_per_token",
+    "cache_read_input_token_cost",
+    "cache_creation_input_token_cost",
+];
+
 /// The list of models.
-pub(super) fn list(config: &Config) -> Value {
-    let data: Vec<Value> = config.model_ids().iter().map(|id| model(id)).collect();
-    json!({"object": "list", "data": data})
+pub(super) fn list<H: Host>(gateway: &Gateway, host: &H, sight: &Sight) -> Fields {
+    let ids = gateway.config.model_ids().into_iter().filter(|id| sight.sees(gateway, id));
+    let data: Vec<Fields> = ids.map(|id| model(gateway, host, id)).collect();
+    let mut out = Fields::default();
+    out.set("object", "list");
+    out.set("data", &data);
+    out
 }
 
 /// One model.
 ///
 /// # Errors
 ///
-/// [`Kind::NotFound`] for a name that no request could use.
-pub(super) fn one(config: &Config, id: &str) -> Result<Value> {
-    if config.deployments_for(id).is_empty() { Err(unknown(config, id)) } else { Ok(model(id)) }
+/// [`Kind::NotFound`] for a name that no request of this caller could use.
+pub(super) fn one<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, id: &str) -> Result<Fields> {
+    if gateway.config.deployments_for(id).is_empty() || !sight.sees(gateway, id) {
+        return Err(unknown(&gateway.config, id));
+    }
+    Ok(model(gateway, host, id))
 }
 
-fn model(id: &str) -> Value {
-    json!({"id": id, "object": "model", "created": CREATED, "owned_by": "openai"})
+/// The model in OpenAI's fields, then the facts of the deployment that comes first.
+fn model<H: Host>(gateway: &Gateway, host: &H, id: &str) -> Fields {
+    let found = gateway.config.deployments_for(id).into_iter().next();
+    let mut out = Fields::default();
+    out.set("id", id);
+    out.set("object", "model");
+    out.set("created", &CREATED);
+    out.set("owned_by", found.as_ref().map_or("tollgate", |found| found.provider.name));
+    let Some(found) = found else { return out };
+    let facts = model_info::facts(gateway, host, &found);
+    for name in KNOWN {
+        if let Some(value) = facts.raw(name) {
+            out.set_raw(name, value.to_owned());
+        }
+    }
+    out
 }
 
 /// The error for a model that nothing answers, with the names that are near.

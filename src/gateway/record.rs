@@ -1,9 +1,10 @@
 //! The one log line of a request: what happened, without content and without secrets.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::host::Host;
 use crate::cost::{Charge, Exactness};
+use crate::money::Money;
 use crate::openai::Usage;
 
 /// What is known of a request so far. Times are Unix ms.
@@ -54,30 +55,71 @@ impl Record {
         error: Option<&crate::error::Error>,
     ) {
         let since = |moment: Option<u64>| moment.map(|moment| moment.saturating_sub(self.started));
-        let mut line = json!({
-            "id": self.id, "call": self.call, "model": self.asked_model, "group": self.group,
-            "deployment": self.deployment, "provider": self.provider, "upstream_model": self.model,
-            "stream": self.stream, "attempts": self.attempts, "retries": self.retries, "fallbacks": self.fallbacks,
-            "status": status, "end": end,
-            "ms_headers": since(self.headers), "ms_first": since(self.first), "ms": since(Some(host.now_ms())),
-        });
-        if let (Some(usage), Some(line)) = (usage, line.as_object_mut()) {
-            line.insert("prompt_tokens".to_owned(), usage.prompt_tokens.into());
-            line.insert("completion_tokens".to_owned(), usage.completion_tokens.into());
-        }
-        if let (Some(charge), Some(line)) = (&self.charge, line.as_object_mut()) {
-            line.insert("cost".to_owned(), json!(charge.total));
-            line.insert("estimated".to_owned(), (charge.exactness == Exactness::Estimated).into());
-        }
-        if let (Some(error), Some(line)) = (error, line.as_object_mut()) {
+        let charge = self.charge.as_ref();
+        let line = Line {
+            id: &self.id,
+            call: self.call,
+            model: &self.asked_model,
+            group: &self.group,
+            deployment: &self.deployment,
+            provider: &self.provider,
+            upstream_model: &self.model,
+            stream: self.stream,
+            attempts: self.attempts,
+            retries: self.retries,
+            fallbacks: self.fallbacks,
+            status,
+            end,
+            ms_headers: since(self.headers),
+            ms_first: since(self.first),
+            ms: since(Some(host.now_ms())),
+            prompt_tokens: usage.map(|usage| usage.prompt_tokens),
+            completion_tokens: usage.map(|usage| usage.completion_tokens),
+            cost: charge.map(|charge| charge.total),
+            estimated: charge.map(|charge| charge.exactness == Exactness::Estimated),
             // The kind alone: a message may quote the prompt.
-            line.insert("error".to_owned(), error.kind().row().name.into());
-        }
-        line.as_object_mut().into_iter().for_each(drop_empty);
-        host.log(&line.to_string());
+            error: error.map(|error| error.kind().row().name),
+        };
+        // Strings and numbers always serialise.
+        host.log(&serde_json::to_string(&line).unwrap_or_default());
     }
 }
 
-fn drop_empty(line: &mut serde_json::Map<String, Value>) {
-    line.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+/// The line as it is written; what is not known is left out.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    call: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    model: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    group: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    deployment: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    provider: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    upstream_model: &'a str,
+    stream: bool,
+    attempts: u32,
+    retries: u32,
+    fallbacks: u32,
+    status: u16,
+    end: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ms_headers: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ms_first: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completion_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
 }

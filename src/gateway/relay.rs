@@ -40,7 +40,7 @@ enum End {
 impl<B: Body> Relay<B> {
     /// Runs the stream to its end: the upstream's, the client's, or the bound of its time.
     ///
-    /// What is read is written before more is read, so a slow client slows the upstream and fills no memory. When this
+    /// What is read is handed to the sink before more is read, so a slow client slows the upstream and fills no memory. When this
     /// returns, the upstream's connection is read to its end, or closed.
     pub async fn run<H: Host<Body = B>, S: Sink>(mut self, host: &H, sink: &mut S) {
         let bound = host.sleep(self.longest_ms);
@@ -52,6 +52,10 @@ impl<B: Body> Relay<B> {
                 End::Broken(self.reader.broken("the stream took longer than it may: raise `request_timeout`"))
             }
         };
+        if !matches!(end, End::Whole) {
+            // Nobody wants the rest: the upstream is told at once.
+            self.body = Source::Local(None);
+        }
         // The books first: a client that has seen the end finds it in them.
         let used = self.ending.of_stream(self.reader.out());
         self.record.charge.clone_from(&used.charge);
@@ -106,10 +110,10 @@ impl<B: Body> Relay<B> {
             }
             End::ClientGone => return End::ClientGone,
         };
-        match sink.write(out.take()).await {
-            Ok(()) => end,
-            Err(Gone) => End::ClientGone,
+        if sink.write(out.take()).await.is_err() || sink.flush().await.is_err() {
+            return End::ClientGone;
         }
+        end
     }
 
     fn note<H: Host>(&self, host: &H, end: &End, usage: Option<&Usage>) {

@@ -87,7 +87,7 @@ pub(super) fn deployment<H: Host>(
 
 /// How long an attempt may take up to its whole answer, or up to the first event of its stream, in ms: the request's
 /// word, then the deployment's, then the router's; `stream_timeout` before `timeout` for streams (LiteLLM's order).
-pub(super) fn timeout_ms(config: &Config, found: &Match, asked: &Asked, stream: bool) -> u64 {
+fn timeout_ms(config: &Config, found: &Match, asked: &Asked, stream: bool) -> u64 {
     let (deployment, router) = (&found.deployment, &config.router);
     let for_streams = [asked.stream_timeout_ms, asked.timeout_ms, deployment.stream_timeout_ms, deployment.timeout_ms];
     let for_whole = [asked.timeout_ms, deployment.timeout_ms];

@@ -1,6 +1,7 @@
 //! Method and path to what is asked for.
 
 use super::admin::{ACTIONS, Action};
+use super::money::Question;
 use crate::error::{Error, Kind, Result};
 use crate::http::percent_decode;
 
@@ -23,12 +24,18 @@ pub enum Route {
     Embeddings(Option<String>),
     /// Management and spend; what the path names.
     Admin(Action, String),
+    /// A question about money: quotes, tokens, models with their prices.
+    Money(Question),
 }
 
 impl Route {
     /// Whether it needs no key.
     pub fn is_public(&self) -> bool {
-        matches!(self, Self::Home | Self::Liveliness | Self::Readiness)
+        match self {
+            Self::Home | Self::Liveliness | Self::Readiness => true,
+            Self::Money(question) => question.is_public(),
+            _ => false,
+        }
     }
 }
 
@@ -52,6 +59,16 @@ const ROUTES: &[Entry] = &[
     ("POST", "/embeddings", |_| Route::Embeddings(None)),
     ("POST", "/openai/deployments/*/embeddings", |model| Route::Embeddings(Some(model))),
     ("POST", "/engines/*/embeddings", |model| Route::Embeddings(Some(model))),
+    ("POST", "/cost/estimate", |_| Route::Money(Question::Estimate)),
+    ("POST", "/spend/calculate", |_| Route::Money(Question::Calculate)),
+    ("POST", "/utils/token_counter", |_| Route::Money(Question::TokenCounter)),
+    ("POST", "/utils/transform_request", |_| Route::Money(Question::TransformRequest)),
+    ("GET", "/utils/supported_openai_params", |_| Route::Money(Question::SupportedParams)),
+    ("GET", "/model/info", |_| Route::Money(Question::ModelInfo)),
+    ("GET", "/v1/model/info", |_| Route::Money(Question::ModelInfo)),
+    ("GET", "/v2/model/info", |_| Route::Money(Question::ModelInfoPaged)),
+    ("GET", "/model_group/info", |_| Route::Money(Question::ModelGroupInfo)),
+    ("GET", "/public/litellm_model_cost_map", |_| Route::Money(Question::CostMap)),
 ];
 
 /// Finds the route.

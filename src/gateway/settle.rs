@@ -136,12 +136,12 @@ impl Books {
             note.fill(record, outcome);
             return None;
         }
-        self.hold.as_mut()?.settle(host, outcome).await
+        self.hold.as_ref()?.settle(host, outcome).await
     }
 
     /// Enters a call that got no answer: nothing was used, unless its client left while an upstream worked for it.
-    pub(super) async fn give_up<H: Host>(&mut self, host: &H, record: &Record, error: &Error, ending: Option<&Ending>) {
-        let Some(hold) = &mut self.hold else { return };
+    pub(super) async fn give_up<H: Host>(&self, host: &H, record: &Record, error: &Error, ending: Option<&Ending>) {
+        let Some(hold) = &self.hold else { return };
         match ending {
             Some(ending) if error.kind() == Kind::ClientClosedRequest => {
                 hold.settle(host, outcome(record, &ending.of_nothing(), "failure")).await;
@@ -151,8 +151,8 @@ impl Books {
     }
 
     /// Says that a stream lives, and what it has cost so far.
-    pub(super) async fn checkpoint<H: Host>(&mut self, host: &H, cost: impl FnOnce() -> Money) {
-        if let Some(hold) = &mut self.hold {
+    pub(super) async fn checkpoint<H: Host>(&self, host: &H, cost: impl FnOnce() -> Money) {
+        if let Some(hold) = &self.hold {
             hold.checkpoint(host, cost).await;
         }
     }

@@ -70,6 +70,11 @@ impl Tariff {
         (self.provider, &self.model)
     }
 
+    /// The prices that hold for a request to `found` that asks for nothing special, sent to `api_base` at `sent_ms`.
+    pub(super) fn quoted(table: &Rc<PriceTable>, found: &Match, api_base: Option<&str>, sent_ms: u64) -> Self {
+        Self { host: api_base.and_then(host).map(str::to_owned), sent_ms, ..Self::plain(table, found) }
+    }
+
     /// What the prices depend on beside the model.
     pub(super) fn context(&self) -> Context<'_> {
         Context {

@@ -140,6 +140,15 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+impl crate::json::Record for Span {
+    fn to_value(&self) -> serde_json::Value {
+        serde_json::Value::String(self.to_string())
+    }
+    fn of_value(value: serde_json::Value) -> Option<Self> {
+        Self::parse(value.as_str()?, "duration").ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -216,8 +216,10 @@ fn check_shapes(fields: &Fields) -> Result<()> {
             return Err(Error::bad_request(name, format!("`{name}` must be {want}, not {got}")));
         }
         if want == "a number" {
-            let number: f64 = value.get().parse().unwrap_or(f64::INFINITY);
-            if !number.is_finite() {
+            let number: f64 = crate::json::number(value.get()).unwrap_or(f64::INFINITY);
+            // OpenAI's integers have 64 bits.
+            let whole_too_large = *shape == Shape::Integer && number.abs() >= 9_223_372_036_854_775_808.0;
+            if !number.is_finite() || whole_too_large {
                 return Err(Error::bad_request(name, format!("`{name}` is out of range: {}", short(value.get()))));
             }
             if *shape == Shape::Integer && number.fract() != 0.0 {
@@ -287,6 +289,7 @@ mod tests {
             (r#"{"model":"m","messages":"hi"}"#.to_owned(), "messages", "must be a list, not a string"),
             (r#"{"model":"m","messages":["hi"]}"#.to_owned(), "messages[0]", "must be an object"),
             (r#"{"model":"m","messages":[{"content":"hi"}]}"#.to_owned(), "messages[0].role", "missing"),
+            (format!(r#"{{"model":"m","max_tokens":99999999999999999999999,{GOOD}}}"#), "max_tokens", "out of range"),
             (format!(r#"{{"model":"m","temperature":"hot",{GOOD}}}"#), "temperature", "must be a number, not a string"),
             (format!(r#"{{"model":"m","temperature":1e999,{GOOD}}}"#), "temperature", "out of range"),
             (format!(r#"{{"model":"m","max_tokens":1.5,{GOOD}}}"#), "max_tokens", "whole number"),

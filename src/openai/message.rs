@@ -133,16 +133,14 @@ pub enum Part {
 }
 
 /// A call of a tool by the model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ToolCall {
     /// What the tool's answer refers to; may be empty from sloppy clients.
-    #[serde(default)]
     pub id: String,
     /// `function`.
-    #[serde(rename = "type", default = "function_kind")]
+    #[serde(rename = "type")]
     pub kind: String,
     /// Name and arguments.
-    #[serde(default)]
     pub function: FunctionCall,
     /// Everything else: `provider_specific_fields`, `cache_control`.
     #[serde(flatten)]
@@ -154,22 +152,47 @@ fn function_kind() -> String {
 }
 
 /// Name and arguments of a call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct FunctionCall {
     /// The function.
-    #[serde(default)]
     pub name: String,
     /// JSON text, as the model wrote it: it may be invalid. An object from sloppy clients is turned into text.
-    #[serde(default, deserialize_with = "arguments")]
     pub arguments: String,
 }
 
-fn arguments<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
-    })
+impl ToolCall {
+    fn read(value: Value, at: &str) -> Result<Self> {
+        let mut object = Object::read(value, at)?;
+        Ok(Self {
+            id: object.text("id")?.unwrap_or_default(),
+            kind: object.text("type")?.unwrap_or_else(function_kind),
+            function: match object.take("function") {
+                Some(function) => FunctionCall::read(function, &object.at("function"))?,
+                None => FunctionCall::default(),
+            },
+            extra: object.fields,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for ToolCall {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Self::read(value, "tool_call").map_err(|error| serde::de::Error::custom(error.message()))
+    }
+}
+
+impl FunctionCall {
+    fn read(value: Value, at: &str) -> Result<Self> {
+        let mut object = Object::read(value, at)?;
+        let name = object.text("name")?.unwrap_or_default();
+        let arguments = match object.take("arguments") {
+            Some(Value::String(text)) => text,
+            None => String::new(),
+            Some(other) => other.to_string(),
+        };
+        Ok(Self { name, arguments })
+    }
 }
 
 impl FunctionCall {
@@ -191,7 +214,7 @@ pub struct Tool {
 }
 
 /// A function that the model may call.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Function {
     /// Its name.
     pub name: String,
@@ -202,7 +225,6 @@ pub struct Function {
     /// Whether arguments must follow the schema.
     pub strict: Option<bool>,
     /// Everything else: `cache_control`.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
@@ -221,19 +243,57 @@ pub enum ToolChoice {
     Other(Value),
 }
 
-#[derive(Deserialize)]
-struct MessageWire {
-    role: String,
-    content: Option<Box<RawValue>>,
-    name: Option<String>,
-    tool_calls: Option<Vec<ToolCall>>,
-    function_call: Option<FunctionCall>,
-    tool_call_id: Option<String>,
-    reasoning_content: Option<String>,
-    thinking_blocks: Option<Vec<Value>>,
-    cache_control: Option<Value>,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
+/// An object of a request that is read field by field, and where it stands.
+struct Object<'a> {
+    fields: Map<String, Value>,
+    at: &'a str,
+}
+
+impl<'a> Object<'a> {
+    fn read(value: Value, at: &'a str) -> Result<Self> {
+        match value {
+            Value::Object(fields) => Ok(Self { fields, at }),
+            _ => Err(wrong(at, "an object")),
+        }
+    }
+
+    fn at(&self, name: &str) -> String {
+        format!("{}.{name}", self.at)
+    }
+
+    /// Takes a field out; `null` counts as absent.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.fields.shift_remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Takes a string out.
+    fn text(&mut self, name: &str) -> Result<Option<String>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong(&self.at(name), "a string")),
+        }
+    }
+
+    /// Takes a list out; an empty one where there is none.
+    fn list(&mut self, name: &str) -> Result<Vec<Value>> {
+        match self.take(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(list)) => Ok(list),
+            Some(_) => Err(wrong(&self.at(name), "a list")),
+        }
+    }
+
+    /// An error about a field that must be there.
+    fn missing(&self, name: &str, shape: &str) -> Error {
+        let at = self.at(name);
+        Error::bad_request(&at, format!("`{at}` is missing: give {shape}"))
+    }
+}
+
+#[cold]
+fn wrong(at: &str, shape: &str) -> Error {
+    Error::bad_request(at, format!("`{at}` is not valid: it must be {shape}"))
 }
 
 impl Message {
@@ -247,8 +307,10 @@ impl Message {
     }
 
     fn read(raw: &RawValue, at: &str) -> Result<Self> {
-        let wire: MessageWire = serde_json::from_str(raw.get()).map_err(|error| invalid(at, &error))?;
-        let role = match wire.role.as_str() {
+        let value = serde_json::from_str(raw.get()).map_err(|error| invalid(at, &error))?;
+        let mut object = Object::read(value, at)?;
+        let role = object.text("role")?.ok_or_else(|| object.missing("role", "\"user\", \"assistant\", …"))?;
+        let role = match role.as_str() {
             "system" => Role::System,
             "developer" => Role::Developer,
             "user" => Role::User,
@@ -261,118 +323,111 @@ impl Message {
                 return Err(Error::bad_request(&at, format!("`{at}` is unknown: `{other}`; give {roles}")));
             }
         };
-        let mut tool_calls = wire.tool_calls.unwrap_or_default();
-        if let Some(function) = wire.function_call {
+        let mut tool_calls = Vec::new();
+        for (index, call) in object.list("tool_calls")?.into_iter().enumerate() {
+            tool_calls.push(ToolCall::read(call, &format!("{at}.tool_calls[{index}]"))?);
+        }
+        if let Some(function) = object.take("function_call") {
+            let function = FunctionCall::read(function, &object.at("function_call"))?;
             tool_calls.push(ToolCall { id: function.name.clone(), kind: function_kind(), function, extra: Map::new() });
         }
-        let content = wire.content.map(|raw| read_content(&raw, &format!("{at}.content"))).transpose()?.flatten();
         Ok(Self {
             role,
-            content,
-            name: wire.name,
+            content: object.take("content").map(|content| read_content(content, &object.at("content"))).transpose()?,
+            name: object.text("name")?,
             tool_calls,
-            tool_call_id: wire.tool_call_id,
-            reasoning_content: wire.reasoning_content,
-            thinking_blocks: wire.thinking_blocks.unwrap_or_default(),
-            cache_control: wire.cache_control,
-            extra: wire.extra,
+            tool_call_id: object.text("tool_call_id")?,
+            reasoning_content: object.text("reasoning_content")?,
+            thinking_blocks: object.list("thinking_blocks")?,
+            cache_control: object.take("cache_control"),
+            extra: object.fields,
         })
     }
 }
 
-fn read_content(raw: &RawValue, at: &str) -> Result<Option<Content>> {
-    match raw.get().bytes().next() {
-        Some(b'n') => Ok(None),
-        Some(b'"') => {
-            serde_json::from_str(raw.get()).map(|text| Some(Content::Text(text))).map_err(|error| invalid(at, &error))
-        }
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|error| invalid(at, &error))?;
-            let parts = items.iter().enumerate().map(|(index, item)| read_part(item, &format!("{at}[{index}]")));
-            Ok(Some(Content::Parts(parts.collect::<Result<_>>()?)))
+fn read_content(content: Value, at: &str) -> Result<Content> {
+    match content {
+        Value::String(text) => Ok(Content::Text(text)),
+        Value::Array(items) => {
+            let mut parts = Vec::with_capacity(items.len());
+            for (index, item) in items.into_iter().enumerate() {
+                parts.push(read_part(item, &format!("{at}[{index}]"))?);
+            }
+            Ok(Content::Parts(parts))
         }
         _ => Err(Error::bad_request(at, format!("`{at}` must be a string or a list of parts"))),
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Url {
-    Text(String),
-    Object { url: String, detail: Option<String>, format: Option<String> },
-}
-
-#[derive(Deserialize)]
-struct PartWire {
-    text: Option<String>,
-    image_url: Option<Url>,
-    input_audio: Option<AudioWire>,
-    file: Option<FileWire>,
-    cache_control: Option<Value>,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct AudioWire {
-    data: String,
-    format: String,
-}
-
-#[derive(Deserialize)]
-struct FileWire {
-    file_id: Option<String>,
-    file_data: Option<String>,
-    filename: Option<String>,
-    format: Option<String>,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
-}
-
-fn read_part(raw: &RawValue, at: &str) -> Result<Part> {
-    #[derive(Deserialize)]
-    struct Kind {
-        #[serde(rename = "type")]
-        kind: Option<String>,
-    }
-    let text = raw.get();
-    if text.starts_with('"') {
-        let text = serde_json::from_str(text).map_err(|error| invalid(at, &error))?;
+fn read_part(value: Value, at: &str) -> Result<Part> {
+    if let Value::String(text) = value {
         return Ok(Part::Text { text, cache_control: None, extra: Map::new() });
     }
-    let kind = serde_json::from_str::<Kind>(text).map_err(|error| invalid(at, &error))?.kind;
-    let missing = |field: &str, shape: &str| {
-        let at = format!("{at}.{field}");
-        Error::bad_request(&at, format!("`{at}` is missing: give {shape}"))
+    let mut part = Object::read(value, at)?;
+    let kind = match part.fields.get("type") {
+        Some(Value::String(kind)) => kind.clone(),
+        None | Some(Value::Null) => {
+            return Err(part.missing("type", "\"text\", \"image_url\", \"input_audio\" or \"file\""));
+        }
+        Some(_) => return Err(wrong(&part.at("type"), "a string")),
     };
-    let kind = kind.ok_or_else(|| missing("type", "\"text\", \"image_url\", \"input_audio\" or \"file\""))?;
     if !matches!(kind.as_str(), "text" | "image_url" | "input_audio" | "file") {
-        let value = serde_json::from_str(text).map_err(|error| invalid(at, &error))?;
-        return Ok(Part::Other { kind, value });
+        return Ok(Part::Other { kind, value: part.fields });
     }
-    let mut wire: PartWire = serde_json::from_str(text).map_err(|error| invalid(at, &error))?;
-    wire.extra.remove("type");
-    let cache_control = wire.cache_control;
+    part.take("type");
+    let cache_control = part.take("cache_control");
+    let text = part.text("text")?;
+    let image = part.take("image_url");
+    let [audio, file] = ["input_audio", "file"].map(|name| part.take(name));
     match kind.as_str() {
         "text" => {
-            let text = wire.text.ok_or_else(|| missing("text", "a string"))?;
-            Ok(Part::Text { text, cache_control, extra: wire.extra })
+            let text = text.ok_or_else(|| part.missing("text", "a string"))?;
+            Ok(Part::Text { text, cache_control, extra: part.fields })
         }
-        "image_url" => Ok(match wire.image_url.ok_or_else(|| missing("image_url", "{\"url\": …}"))? {
-            Url::Text(url) => Part::Image { url, detail: None, format: None, cache_control },
-            Url::Object { url, detail, format } => Part::Image { url, detail, format, cache_control },
-        }),
+        "image_url" => match image.ok_or_else(|| part.missing("image_url", "{\"url\": …}"))? {
+            Value::String(url) => Ok(Part::Image { url, detail: None, format: None, cache_control }),
+            image => {
+                let at = part.at("image_url");
+                let mut image = Object::read(image, &at)?;
+                let url = image.text("url")?.ok_or_else(|| image.missing("url", "an `https:` or `data:` URL"))?;
+                Ok(Part::Image { url, detail: image.text("detail")?, format: image.text("format")?, cache_control })
+            }
+        },
         "input_audio" => {
-            let audio = wire.input_audio.ok_or_else(|| missing("input_audio", "{\"data\": …, \"format\": …}"))?;
-            Ok(Part::Audio { data: audio.data, format: audio.format })
+            let audio = audio.ok_or_else(|| part.missing("input_audio", "{\"data\": …, \"format\": …}"))?;
+            let at = part.at("input_audio");
+            let mut audio = Object::read(audio, &at)?;
+            let data = audio.text("data")?.ok_or_else(|| audio.missing("data", "base64"))?;
+            let format = audio.text("format")?.ok_or_else(|| audio.missing("format", "\"wav\" or \"mp3\""))?;
+            Ok(Part::Audio { data, format })
         }
         _ => {
-            let file = wire.file.ok_or_else(|| missing("file", "{\"file_id\": …} or {\"file_data\": …}"))?;
-            let mut extra = wire.extra;
-            extra.extend(file.extra);
-            let (file_id, file_data, filename, format) = (file.file_id, file.file_data, file.filename, file.format);
+            let file = file.ok_or_else(|| part.missing("file", "{\"file_id\": …} or {\"file_data\": …}"))?;
+            let at = part.at("file");
+            let mut file = Object::read(file, &at)?;
+            let [file_id, file_data] = [file.text("file_id")?, file.text("file_data")?];
+            let [filename, format] = [file.text("filename")?, file.text("format")?];
+            let mut extra = part.fields;
+            extra.extend(file.fields);
             Ok(Part::File { file_id, file_data, filename, format, cache_control, extra })
         }
+    }
+}
+
+impl Function {
+    fn read(value: Value, at: &str) -> Result<Self> {
+        let mut object = Object::read(value, at)?;
+        Ok(Self {
+            name: object.text("name")?.ok_or_else(|| object.missing("name", "the function's name"))?,
+            description: object.text("description")?,
+            parameters: object.take("parameters"),
+            strict: match object.take("strict") {
+                None => None,
+                Some(Value::Bool(strict)) => Some(strict),
+                Some(_) => return Err(wrong(&object.at("strict"), "true or false")),
+            },
+            extra: object.fields,
+        })
     }
 }
 
@@ -390,7 +445,7 @@ impl Tool {
                 serde_json::from_str(functions.get()).map_err(|error| invalid("functions", &error))?;
             for (index, item) in items.into_iter().enumerate() {
                 let at = format!("functions[{index}]");
-                let function = serde_json::from_value(item.clone()).map_err(|error| invalid(&at, &error))?;
+                let function = Function::read(item.clone(), &at)?;
                 let value =
                     [("type".to_owned(), "function".into()), ("function".to_owned(), item)].into_iter().collect();
                 out.push(Self { kind: function_kind(), function: Some(function), value });
@@ -405,7 +460,7 @@ impl Tool {
         let function = match value.get("function") {
             Some(function) if kind == "function" => {
                 let at = format!("{at}.function");
-                Some(serde_json::from_value(function.clone()).map_err(|error| invalid(&at, &error))?)
+                Some(Function::read(function.clone(), &at)?)
             }
             None if kind == "function" => {
                 let at = format!("{at}.function");

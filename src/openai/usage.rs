@@ -1,137 +1,204 @@
 //! Usage in tokens, in OpenAI's fields with LiteLLM's additions: what a call is paid by.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// Reads a count of tokens where providers send `null`, a float, or nothing.
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let value = Option::<Value>::deserialize(deserializer)?.unwrap_or(Value::Null);
-    Ok(value.as_u64().unwrap_or_else(|| value.as_f64().map_or(0, |number| number.max(0.0) as u64)))
+/// An object of counts.
+trait Counts: Sized {
+    fn read(object: Map<String, Value>) -> Self;
+    fn write(&self) -> Value;
 }
 
-/// Reads an object where providers send `null`, a string, or something else of their own.
-fn object<'de, D: Deserializer<'de>, T: Default + serde::de::DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(if value.is_object() { serde_json::from_value(value).ok() } else { None })
+/// How a field is read and written.
+mod always {
+    use serde_json::{Map, Value};
+
+    /// Reads a count of tokens where providers send `null`, a float, or nothing.
+    pub(super) fn read(value: Option<Value>) -> u64 {
+        let value = value.unwrap_or_default();
+        value.as_u64().unwrap_or_else(|| value.as_f64().map_or(0, |number| number.max(0.0) as u64))
+    }
+
+    pub(super) fn write(object: &mut Map<String, Value>, name: &str, count: u64) {
+        object.insert(name.to_owned(), count.into());
+    }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
+mod unless_zero {
+    use serde_json::{Map, Value};
+
+    pub(super) use super::always::read;
+
+    pub(super) fn write(object: &mut Map<String, Value>, name: &str, count: u64) {
+        if count > 0 {
+            super::always::write(object, name, count);
+        }
+    }
+}
+
+mod held {
+    use serde_json::{Map, Value};
+
+    use super::Counts;
+
+    /// Reads an object where providers send `null`, a string, or something else of their own.
+    pub(super) fn read<T: Counts>(value: Option<Value>) -> Option<T> {
+        if let Some(Value::Object(object)) = value { Some(T::read(object)) } else { None }
+    }
+
+    pub(super) fn write<T: Counts>(object: &mut Map<String, Value>, name: &str, counts: Option<&T>) {
+        if let Some(counts) = counts {
+            object.insert(name.to_owned(), counts.write());
+        }
+    }
+}
+
+/// Reader and writer of a struct of counts. Those that serde derives are ten times as large.
+macro_rules! counts {
+    (@given held $value:expr) => { $value.as_ref() };
+    (@given $how:ident $value:expr) => { $value };
+    ($name:ident { $($field:ident: $how:ident),* $(, ..$extra:ident)? $(,)? }) => {
+        impl Counts for $name {
+            fn read(mut object: Map<String, Value>) -> Self {
+                Self {
+                    $($field: $how::read(object.shift_remove(stringify!($field))),)*
+                    $($extra: object)?
+                }
+            }
+            fn write(&self) -> Value {
+                let mut object = Map::new();
+                $($how::write(&mut object, stringify!($field), counts!(@given $how self.$field));)*
+                $(object.extend(self.$extra.clone());)?
+                Value::Object(object)
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.write().serialize(serializer)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Map::deserialize(deserializer).map(Self::read)
+            }
+        }
+    };
 }
 
 /// Tokens of a call. `prompt_tokens` includes cache reads and writes; `completion_tokens` includes reasoning.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Usage {
     /// All tokens of the prompt.
-    #[serde(deserialize_with = "count")]
     pub prompt_tokens: u64,
     /// All tokens of the answer.
-    #[serde(deserialize_with = "count")]
     pub completion_tokens: u64,
     /// Both.
-    #[serde(deserialize_with = "count")]
     pub total_tokens: u64,
     /// What the prompt consists of.
-    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub prompt_tokens_details: Option<PromptDetails>,
     /// What the answer consists of.
-    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub completion_tokens_details: Option<CompletionDetails>,
     /// Tokens written to a prompt cache (LiteLLM's name, after Anthropic).
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub cache_creation_input_tokens: u64,
     /// Tokens read from a prompt cache (LiteLLM's name, after Anthropic).
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub cache_read_input_tokens: u64,
     /// Calls of tools that the provider runs.
-    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub server_tool_use: Option<ServerToolUse>,
     /// Everything else: `cost`, `service_tier`, `inference_geo`, `speed`, what a provider adds.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
+
+counts!(Usage {
+    prompt_tokens: always,
+    completion_tokens: always,
+    total_tokens: always,
+    prompt_tokens_details: held,
+    completion_tokens_details: held,
+    cache_creation_input_tokens: unless_zero,
+    cache_read_input_tokens: unless_zero,
+    server_tool_use: held,
+    ..extra
+});
 
 /// What the tokens of a prompt are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PromptDetails {
     /// Read from a prompt cache.
-    #[serde(deserialize_with = "count")]
     pub cached_tokens: u64,
     /// Written to a prompt cache (LiteLLM's name).
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub cache_creation_tokens: u64,
     /// Written to a prompt cache (OpenAI's name).
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub cache_write_tokens: u64,
     /// How long the written ones are kept.
-    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub cache_creation_token_details: Option<CacheCreation>,
     /// Of audio.
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub audio_tokens: u64,
     /// Of text.
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub text_tokens: u64,
     /// Of images.
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub image_tokens: u64,
     /// Of video.
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub video_tokens: u64,
     /// Everything else.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
+counts!(PromptDetails {
+    cached_tokens: always,
+    cache_creation_tokens: unless_zero,
+    cache_write_tokens: unless_zero,
+    cache_creation_token_details: held,
+    audio_tokens: unless_zero,
+    text_tokens: unless_zero,
+    image_tokens: unless_zero,
+    video_tokens: unless_zero,
+    ..extra
+});
+
 /// Tokens written to Anthropic's prompt cache, by how long they are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheCreation {
     /// For 5 minutes.
-    #[serde(deserialize_with = "count")]
     pub ephemeral_5m_input_tokens: u64,
     /// For an hour.
-    #[serde(deserialize_with = "count")]
     pub ephemeral_1h_input_tokens: u64,
 }
 
+counts!(CacheCreation { ephemeral_5m_input_tokens: always, ephemeral_1h_input_tokens: always });
+
 /// What the tokens of an answer are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CompletionDetails {
     /// Of reasoning that may not be shown.
-    #[serde(deserialize_with = "count")]
     pub reasoning_tokens: u64,
     /// Of audio.
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub audio_tokens: u64,
     /// Of text.
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub text_tokens: u64,
     /// Of images.
-    #[serde(deserialize_with = "count", skip_serializing_if = "is_zero")]
     pub image_tokens: u64,
     /// Everything else.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
+counts!(CompletionDetails {
+    reasoning_tokens: always,
+    audio_tokens: unless_zero,
+    text_tokens: unless_zero,
+    image_tokens: unless_zero,
+    ..extra
+});
+
 /// Calls of tools that the provider runs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerToolUse {
     /// Web searches.
-    #[serde(deserialize_with = "count")]
     pub web_search_requests: u64,
     /// Everything else.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
+
+counts!(ServerToolUse { web_search_requests: always, ..extra });
 
 #[cfg(test)]
 mod tests {

@@ -45,7 +45,7 @@ const CONTENT_WORDS: &[&str] = &[
 /// `{"message": …}`, `{"detail": …}`), of Anthropic (`{"type": "error", "error": {…}}`) and of Google
 /// (`{"error": {"status": …, "code": 429}}`, bare or in a list).
 pub fn read(provider: &str, head: &HttpHead, body: &[u8]) -> Error {
-    let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let value: Value = crate::json::read(body).unwrap_or(Value::Null);
     let mut error = from_value(provider, head.status, &value, body);
     if let Some(ms) = retry_after_ms(head, &value) {
         error = error.with_retry_after_ms(ms);
@@ -96,7 +96,7 @@ fn kind(status: u16, error_type: &str, code: &str, message: &str) -> Kind {
         "rate_limit_exceeded" | "insufficient_quota" => return Kind::RateLimit,
         _ => {}
     }
-    let lowered = message.to_lowercase();
+    let lowered = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lowered.contains(word));
     // A message may echo the prompt: words count only where the status fits.
     if matches!(status, 400 | 413 | 422) {
@@ -144,14 +144,14 @@ fn status_of_type(error_type: &str) -> Option<u16> {
 
 /// After how many ms to try again, by `retry-after-ms`, `retry-after` in seconds, or Google's `RetryInfo`.
 fn retry_after_ms(head: &HttpHead, value: &Value) -> Option<u64> {
-    let milliseconds = head.headers.get("retry-after-ms").and_then(|text| text.trim().parse::<f64>().ok());
-    let seconds = head.headers.get("retry-after").and_then(|text| text.trim().parse::<f64>().ok());
+    let milliseconds = head.headers.get("retry-after-ms").and_then(|text| crate::json::number(text));
+    let seconds = head.headers.get("retry-after").and_then(|text| crate::json::number(text));
     let from_headers = milliseconds.or(seconds.map(|seconds| seconds * 1000.0));
     let hint = from_headers.or_else(|| {
         let value = value.get(0).unwrap_or(value);
         let details = value.pointer("/error/details")?.as_array()?;
         let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
-        delay.strip_suffix('s')?.parse::<f64>().ok().map(|seconds| seconds * 1000.0)
+        crate::json::number(delay.strip_suffix('s')?).map(|seconds| seconds * 1000.0)
     })?;
     (hint.is_finite() && hint >= 0.0).then_some(hint as u64)
 }

@@ -293,7 +293,7 @@ impl Got {
 /// A gateway over a scripted host.
 pub(crate) struct Stage {
     pub(crate) host: Scripted,
-    gateway: Gateway,
+    pub(crate) gateway: Gateway,
     pub(crate) leaves_after: Option<usize>,
 }
 

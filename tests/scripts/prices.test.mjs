@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { parseJson, pico, write } from "../../scripts/prices/decimal.mjs";
 import { mergeGenai } from "../../scripts/prices/genai.mjs";
-import { keepPast, keepRetired } from "../../scripts/prices/history.mjs";
+import { keepPast, keepRetired, keepTools } from "../../scripts/prices/history.mjs";
 import { readLitellm } from "../../scripts/prices/litellm.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -97,6 +97,17 @@ test("a price that moved leaves a dated list behind, and a deleted model stays",
     ["2026-12-01", 3_000_000],
   ]);
   assert.equal(rows.get("gone").src, "kept");
+});
+
+test("an update from the first source alone keeps the fees that only the second lists", () => {
+  const before = read({ m: chat({ input_cost_per_token: 1e-6 }), n: chat({ input_cost_per_token: 1e-6 }) });
+  before.get("m").prices[0].rates.web_search = 10_000_000_000;
+  before.get("m").src = "litellm+genai";
+  const rows = read({ m: chat({ input_cost_per_token: 3e-6 }), n: chat({ input_cost_per_token: 1e-6 }) });
+  keepTools(before, rows);
+  assert.deepEqual(rows.get("m").prices, [{ rates: { input: 3_000_000, web_search: 10_000_000_000 } }]);
+  assert.equal(rows.get("m").src, "litellm+genai");
+  assert.deepEqual(rows.get("n").prices, [{ rates: { input: 1_000_000 } }]);
 });
 
 test("the tables in the tree are what the data in the tree builds", () => {

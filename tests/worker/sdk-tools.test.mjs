@@ -1,4 +1,4 @@
-// Tools by the official SDK for Node: calls, results, streamed arguments, and the signatures of thoughts on their way back.
+// Tools by the official SDK for Node: calls, results, streamed arguments, and signatures of thoughts that come back.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -71,3 +71,12 @@ export async function within(ms, promise, what) {
   });
   return Promise.race([promise, over]).finally(() => clearTimeout(late));
 }
+
+/** Waits until `condition()` is true, at most 5 s. */
+export async function until(condition, what) {
+  const start = performance.now();
+  while (!condition()) {
+    if (performance.now() - start > 5000) throw new Error(`${what}: not within 5 s`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -37,7 +37,7 @@ impl Kind {
         match (self, value) {
             (Self::Any, _) | (_, Value::Null) => true,
             (_, Value::String(text)) if text.starts_with(super::section::ENVIRON) => true,
-            (Self::Number, Value::String(text)) => text.trim().parse::<f64>().is_ok(),
+            (Self::Number, Value::String(text)) => crate::json::number(text).is_some(),
             (Self::Flag, Value::String(text)) => ["true", "false"].contains(&text.to_ascii_lowercase().as_str()),
             (Self::Text, _) => value.is_string(),
             (Self::Number, _) => value.is_number(),

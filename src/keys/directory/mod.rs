@@ -12,11 +12,8 @@ mod wire;
 pub use memory::Memory;
 pub use wire::{Call, Commit, Conflict, Delivery, Filter, Index, Listed, Premise, Reply, Stored, Write};
 
-use serde::{Deserialize, Serialize};
-
 /// What a record is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordKind {
     /// A virtual key, by its hash.
     Key,
@@ -31,6 +28,15 @@ pub enum RecordKind {
     /// A budget root whose team, user or key is gone, while its ledger still holds the log of what they spent.
     Root,
 }
+
+crate::json::variants!(RecordKind {
+    "key" => Key,
+    "team" => Team,
+    "user" => User,
+    "customer" => Customer,
+    "budget" => Budget,
+    "root" => Root,
+});
 
 impl RecordKind {
     /// The name, as it stands before the id in the index (`key:<hash>`).

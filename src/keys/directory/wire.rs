@@ -1,14 +1,12 @@
 //! What a directory is told and what it answers, as messages.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RecordKind;
 use crate::keys::ledger::{Message, ScopeId};
 
 /// What a directory is told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Call {
     /// A record by its id.
     Get {
@@ -41,8 +39,15 @@ pub enum Call {
     Commit(Commit),
 }
 
+crate::json::variants!(Call {
+    "get" => Get { kind, id },
+    "find" => Find { kind, field, value },
+    "list" => List { kind, filter, offset, limit },
+    "commit" => Commit(held),
+});
+
 /// A value that an indexed field must have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     /// The field.
     pub field: String,
@@ -50,9 +55,10 @@ pub struct Filter {
     pub value: String,
 }
 
+crate::json::record!(Filter { field, value });
+
 /// A change of records, whole or not at all, with what others must be told of it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// What else it was made from, and must still be so.
     pub premises: Vec<Premise>,
@@ -62,9 +68,10 @@ pub struct Commit {
     pub deliveries: Vec<Delivery>,
 }
 
+crate::json::record!(default Commit { premises, writes, deliveries });
+
 /// What a change was made from besides the records that it writes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "that", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Premise {
     /// A record has this version.
     Version {
@@ -86,8 +93,13 @@ pub enum Premise {
     },
 }
 
+crate::json::variants!(Premise {
+    "version" => Version { kind, id, version },
+    "total" => Total { kind, filter, total },
+});
+
 /// One record of a change.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Write {
     /// What it is about.
     pub kind: RecordKind,
@@ -101,8 +113,10 @@ pub struct Write {
     pub index: Vec<Index>,
 }
 
+crate::json::record!(Write { kind, id, version, record, index });
+
 /// A field that a record is found by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     /// The field.
     pub field: String,
@@ -112,9 +126,10 @@ pub struct Index {
     pub unique: bool,
 }
 
+crate::json::record!(Index { field, value, unique });
+
 /// What the outbox delivers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "to", rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Delivery {
     /// The read copy of a record, for the index; `None` takes it away.
     Copy {
@@ -134,8 +149,13 @@ pub enum Delivery {
     },
 }
 
+crate::json::variants!(Delivery {
+    "copy" => Copy { kind, id, record },
+    "ledger" => Ledger { root, message },
+});
+
 /// A record as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Its id.
     pub id: String,
@@ -145,8 +165,10 @@ pub struct Stored {
     pub record: Value,
 }
 
+crate::json::record!(Stored { id, version, record });
+
 /// A page of records.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
     /// The page.
     pub records: Vec<Stored>,
@@ -154,9 +176,10 @@ pub struct Listed {
     pub total: u64,
 }
 
+crate::json::record!(Listed { records, total });
+
 /// What a directory answers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Reply {
     /// A record, if there is one.
     Record(Option<Stored>),
@@ -168,9 +191,15 @@ pub enum Reply {
     Conflict(Conflict),
 }
 
+crate::json::variants!(Reply {
+    "record" => Record(held),
+    "list" => List(held),
+    "done" => Done,
+    "conflict" => Conflict(held),
+});
+
 /// What stands against a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conflict {
     /// The record has another version: it was changed, made or deleted meanwhile.
     Changed {
@@ -189,3 +218,8 @@ pub enum Conflict {
         value: String,
     },
 }
+
+crate::json::variants!(Conflict {
+    "changed" => Changed { kind, id, exists },
+    "taken" => Taken { field, value },
+});

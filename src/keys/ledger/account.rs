@@ -1,10 +1,7 @@
 //! The books of one scope: budget windows, what is reserved, and the rate window.
 
-use serde::{Deserialize, Serialize};
-
 use super::change::{Crossing, ScopeRow, WindowRow};
 use super::limits::Limits;
-use super::pico;
 use super::rate::RateWindow;
 use super::scope::ScopeId;
 use crate::keys::calendar::Calendar;
@@ -12,22 +9,22 @@ use crate::keys::duration::Span;
 use crate::money::Money;
 
 /// One budget of a scope and what was spent in its present window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Most that may be spent; `None` bounds nothing.
-    #[serde(with = "pico::option")]
     pub max: Option<Money>,
     /// The window's length; `None` never starts anew.
     pub span: Option<Span>,
     /// What was settled in it.
-    #[serde(with = "pico")]
     pub spent: Money,
     /// When it starts anew, in ms.
     pub reset_at_ms: Option<u64>,
 }
 
+crate::json::record!(Window { max, span, spent, reset_at_ms });
+
 /// What is known of a scope, for `/key/info` and its like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeView {
     /// The scope.
     pub scope: ScopeId,
@@ -38,16 +35,16 @@ pub struct ScopeView {
     /// Its budgets; the first is that of `max_budget`, whose `spent` is LiteLLM's `spend`.
     pub windows: Vec<Window>,
     /// All that was ever settled (`total_spend`).
-    #[serde(with = "pico")]
     pub total: Money,
     /// Held by open reservations.
-    #[serde(with = "pico")]
     pub reserved: Money,
     /// Open reservations.
     pub open: u64,
     /// The rate window.
     pub rate: RateWindow,
 }
+
+crate::json::record!(ScopeView { scope, known, limits, windows, total, reserved, open, rate });
 
 #[derive(Debug)]
 pub(super) struct Account {

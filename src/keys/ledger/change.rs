@@ -1,10 +1,7 @@
 //! What an operation hands back: its answer, the rows to write, and the events to tell.
 
-use serde::{Deserialize, Serialize};
-
 use super::entry::{Entry, Outcome, State};
 use super::limits::Limits;
-use super::pico;
 use super::rate::RateWindow;
 use super::scope::ScopeId;
 use crate::money::Money;
@@ -43,22 +40,22 @@ pub enum Change {
 }
 
 /// How far an open reservation has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Which reservation.
     pub seq: u64,
     /// What it has cost so far.
-    #[serde(with = "pico")]
     pub cost: Money,
     /// What it holds now: more than at first where the cost went above it.
-    #[serde(with = "pico")]
     pub reserved: Money,
     /// When it is taken for dead, in ms.
     pub deadline_ms: u64,
 }
 
+crate::json::record!(Progress { seq, cost, reserved, deadline_ms });
+
 /// How a reservation ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
     /// Which reservation.
     pub seq: u64,
@@ -67,7 +64,6 @@ pub struct Closing {
     /// The number of this closing, from 1.
     pub closing: u64,
     /// What every scope was charged.
-    #[serde(with = "pico")]
     pub charged: Money,
     /// Whether that is more than was reserved.
     pub over_bound: bool,
@@ -77,8 +73,10 @@ pub struct Closing {
     pub outcome: Outcome,
 }
 
+crate::json::record!(Closing { seq, state, closing, charged, over_bound, end_ms, outcome });
+
 /// A scope as the disk keeps it; a home may store it as JSON under `scope`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeRow {
     /// The scope: the primary key.
     pub scope: ScopeId,
@@ -89,7 +87,6 @@ pub struct ScopeRow {
     /// One for each budget: the first, then those of [`Limits::more`].
     pub windows: Vec<WindowRow>,
     /// All that was ever settled.
-    #[serde(with = "pico")]
     pub total: Money,
     /// The rate window.
     pub rate: RateWindow,
@@ -99,18 +96,21 @@ pub struct ScopeRow {
     pub before_seq: u64,
 }
 
+crate::json::record!(ScopeRow { scope, known, limits, windows, total, rate, through_closing, before_seq });
+
 /// What was spent in a budget's window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowRow {
     /// The sum.
-    #[serde(with = "pico")]
     pub spent: Money,
     /// When it starts anew, in ms.
     pub reset_at_ms: Option<u64>,
 }
 
+crate::json::record!(WindowRow { spent, reset_at_ms });
+
 /// How far the scope rows reach: written by a snapshot, read at a reload.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// A reload needs the rows of `request` from this `seq` on; older ones are log alone, and may be moved away.
     pub from_seq: u64,
@@ -120,24 +120,25 @@ pub struct Mark {
     pub closings: u64,
 }
 
+crate::json::record!(Mark { from_seq, next_seq, closings });
+
 /// A budget line that a settlement crossed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Whose budget.
     pub scope: ScopeId,
     /// Which line.
     pub crossing: Crossing,
     /// What is now spent in the window.
-    #[serde(with = "pico")]
     pub spent: Money,
     /// The line's budget: `soft_budget` for that one, else the window's maximum.
-    #[serde(with = "pico")]
     pub limit: Money,
 }
 
+crate::json::record!(Event { scope, crossing, spent, limit });
+
 /// Which line was crossed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crossing {
     /// `soft_budget`.
     SoftBudget,
@@ -146,3 +147,9 @@ pub enum Crossing {
     /// A maximum.
     Exhausted,
 }
+
+crate::json::variants!(Crossing {
+    "soft_budget" => SoftBudget,
+    "eighty_percent" => EightyPercent,
+    "exhausted" => Exhausted,
+});

@@ -1,15 +1,11 @@
 //! A row of the spend log: one request, from its reservation to its settlement.
 
-use serde::{Deserialize, Serialize};
-
 use super::change::{Closing, Progress};
-use super::pico;
 use super::scope::ScopeId;
 use crate::money::Money;
 
 /// Where a reservation stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// The request is under way.
     #[default]
@@ -22,8 +18,15 @@ pub enum State {
     Expired,
 }
 
+crate::json::variants!(State {
+    "open" => Open,
+    "settled" => Settled,
+    "released" => Released,
+    "expired" => Expired,
+});
+
 /// A row of `request`: the reservation and the spend log in one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The primary key.
     pub seq: u64,
@@ -40,15 +43,12 @@ pub struct Entry {
     /// When it is taken for dead, in ms.
     pub deadline_ms: u64,
     /// What it holds, or held.
-    #[serde(with = "pico")]
     pub reserved: Money,
     /// What it had cost when its owner last reported.
-    #[serde(with = "pico::option")]
     pub progress: Option<Money>,
     /// Tokens that it reserved.
     pub tokens_reserved: u64,
     /// What every scope was charged.
-    #[serde(with = "pico")]
     pub charged: Money,
     /// Whether that is more than was reserved.
     pub over_bound: bool,
@@ -60,9 +60,26 @@ pub struct Entry {
     pub outcome: Outcome,
 }
 
+crate::json::record!(Entry {
+    seq,
+    request_id,
+    state,
+    closing,
+    start_ms,
+    end_ms,
+    deadline_ms,
+    reserved,
+    progress,
+    tokens_reserved,
+    charged,
+    over_bound,
+    scopes,
+    subject,
+    outcome
+});
+
 /// Who asked for what: known at the reservation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
     /// `acompletion`, `aembedding`, …: LiteLLM's `call_type`.
     pub call_type: String,
@@ -86,9 +103,10 @@ pub struct Subject {
     pub metadata: String,
 }
 
+crate::json::record!(default Subject { call_type, key, team, user, customer, organization, tags, model_group, session_id, metadata });
+
 /// What came of a request: known at the settlement.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// The model that answered, as its provider names it.
     pub model: String,
@@ -107,7 +125,6 @@ pub struct Outcome {
     /// Of the tokens in: written to the provider's cache.
     pub cache_write_tokens: u64,
     /// What it cost; `None` where the price is not known, which is not 0.
-    #[serde(with = "pico::option")]
     pub cost: Option<Money>,
     /// Whether tokens or cost are an estimate.
     pub estimated: bool,
@@ -116,6 +133,8 @@ pub struct Outcome {
     /// `success` or `failure`.
     pub status: String,
 }
+
+crate::json::record!(default Outcome { model, model_id, provider, prompt_tokens, completion_tokens, total_tokens, cache_read_tokens, cache_write_tokens, cost, estimated, cache_hit, status });
 
 impl Entry {
     /// Takes what an owner reported: for homes that keep rows in memory.

@@ -1,16 +1,13 @@
 //! What is left of limits, for the answer's headers.
 
-use serde::{Deserialize, Serialize};
-
 use super::account::Account;
-use super::pico;
 use super::reserve::Grant;
 use super::scope::{ScopeId, ScopeKind};
 use crate::http::Headers;
 use crate::money::Money;
 
 /// What is left of a scope's rate limits after a request was admitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateFigure {
     /// Whose limits.
     pub scope: ScopeId,
@@ -21,6 +18,8 @@ pub struct RateFigure {
     /// ms until the window ends.
     pub resets_in_ms: u64,
 }
+
+crate::json::record!(RateFigure { scope, requests, tokens, resets_in_ms });
 
 impl RateFigure {
     pub(super) fn of(account: &Account, now_ms: u64) -> Option<Self> {
@@ -37,20 +36,19 @@ impl RateFigure {
 }
 
 /// What is left of a scope's tightest budget after a request was admitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetFigure {
     /// Whose budget.
     pub scope: ScopeId,
     /// What was spent in the window.
-    #[serde(with = "pico")]
     pub spent: Money,
     /// What open requests hold, this one included.
-    #[serde(with = "pico")]
     pub reserved: Money,
     /// The budget.
-    #[serde(with = "pico")]
     pub max: Money,
 }
+
+crate::json::record!(BudgetFigure { scope, spent, reserved, max });
 
 impl BudgetFigure {
     pub(super) fn of(account: &Account) -> Option<Self> {

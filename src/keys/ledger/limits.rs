@@ -1,54 +1,46 @@
 //! What a scope may spend and do, and the operations that change it.
 
-use serde::{Deserialize, Serialize};
-
+use super::Ledger;
 use super::change::{Answer, Change};
 use super::scope::ScopeId;
-use super::{Ledger, pico};
 use crate::keys::duration::Span;
 use crate::money::Money;
 
 /// A budget: so much in each window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Most that may be spent in a window.
-    #[serde(with = "pico")]
     pub max: Money,
     /// The window; `None` never starts anew.
     pub span: Option<Span>,
 }
 
+crate::json::record!(Budget { max, span });
+
 /// Limits of a scope; the default has none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// `max_budget`; `None` counts the spend and bounds nothing.
-    #[serde(with = "pico::option", default)]
     pub max_budget: Option<Money>,
     /// `budget_duration`: when the spend starts anew.
-    #[serde(default)]
     pub budget_duration: Option<Span>,
     /// `soft_budget`: an event at this spend, and nothing refused.
-    #[serde(with = "pico::option", default)]
     pub soft_budget: Option<Money>,
     /// `budget_limits`: further windows, all of which must hold.
-    #[serde(default)]
     pub more: Vec<Budget>,
     /// Requests in a window of 60 s.
-    #[serde(default)]
     pub rpm: Option<u64>,
     /// Tokens in a window of 60 s.
-    #[serde(default)]
     pub tpm: Option<u64>,
     /// Requests at one time.
-    #[serde(default)]
     pub parallel: Option<u64>,
     /// Whether nothing is admitted.
-    #[serde(default)]
     pub blocked: bool,
     /// When the scope stops to admit anything, in ms.
-    #[serde(default)]
     pub expires_ms: Option<u64>,
 }
+
+crate::json::record!(default Limits { max_budget, budget_duration, soft_budget, more, rpm, tpm, parallel, blocked, expires_ms });
 
 impl Limits {
     /// Whether spending is bounded.

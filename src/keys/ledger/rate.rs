@@ -1,13 +1,11 @@
 //! The rate window of a scope: requests and tokens in fixed windows of 60 s that start at the first hit, as LiteLLM's
 //! do.
 
-use serde::{Deserialize, Serialize};
-
 /// Length of a rate window in ms.
 pub const RATE_WINDOW_MS: u64 = 60_000;
 
 /// Requests and tokens of the present window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateWindow {
     /// When it started, in ms.
     pub start_ms: u64,
@@ -18,6 +16,8 @@ pub struct RateWindow {
     /// Tokens reserved or used by them.
     pub tokens: u64,
 }
+
+crate::json::record!(RateWindow { start_ms, first_seq, requests, tokens });
 
 impl RateWindow {
     /// The window that a hit at `now_ms` would fall into.

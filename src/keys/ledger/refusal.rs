@@ -1,8 +1,5 @@
 //! Why a ledger said no, and LiteLLM's words for it.
 
-use serde::{Deserialize, Serialize};
-
-use super::pico;
 use super::scope::{ScopeId, ScopeKind};
 use crate::error::{Error, Kind};
 use crate::keys::calendar::write_time;
@@ -13,7 +10,7 @@ use crate::money::Money;
 const HELD_RETRY_MS: u64 = 1_000;
 
 /// Which scope said no, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The scope.
     pub scope: ScopeId,
@@ -21,9 +18,10 @@ pub struct Refusal {
     pub kind: RefusalKind,
 }
 
+crate::json::record!(Refusal { scope, kind });
+
 /// Why a scope said no.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
     /// A key or team that the ledger does not know (any more).
     Unknown,
@@ -67,26 +65,37 @@ pub enum RefusalKind {
     Ended,
 }
 
+crate::json::variants!(RefusalKind {
+    "unknown" => Unknown,
+    "blocked" => Blocked,
+    "expired" => Expired { expires_ms, now_ms },
+    "budget" => Budget(held),
+    "unpriced" => Unpriced,
+    "requests" => Requests { limit, reset_at_ms },
+    "tokens" => Tokens { limit, left, reset_at_ms },
+    "parallel" => Parallel { limit },
+    "too_many_scopes" => TooManyScopes,
+    "ended" => Ended,
+});
+
 /// The figures of a budget that does not pay for a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortfall {
     /// What was spent in the window.
-    #[serde(with = "pico")]
     pub spent: Money,
     /// What open requests hold.
-    #[serde(with = "pico")]
     pub reserved: Money,
     /// The budget.
-    #[serde(with = "pico")]
     pub max: Money,
     /// The least that this request asked for.
-    #[serde(with = "pico")]
     pub wanted: Money,
     /// The window, where it is one of `budget_limits`.
     pub window: Option<Span>,
     /// When the window starts anew, in ms.
     pub reset_at_ms: Option<u64>,
 }
+
+crate::json::record!(Shortfall { spent, reserved, max, wanted, window, reset_at_ms });
 
 impl Refusal {
     pub(super) const fn new(scope: ScopeId, kind: RefusalKind) -> Self {

@@ -1,7 +1,6 @@
 //! `reserve`: whether one more request is paid for, in every scope at once.
 
-use serde::{Deserialize, Serialize};
-
+use super::Ledger;
 use super::account::Account;
 use super::change::{Answer, Change};
 use super::entry::{Entry, State, Subject};
@@ -9,11 +8,10 @@ use super::figures::{BudgetFigure, RateFigure};
 use super::hold::Hold;
 use super::refusal::{Refusal, RefusalKind, Shortfall};
 use super::scope::{MOST_SCOPES, ScopeId};
-use super::{Ledger, pico};
 use crate::money::Money;
 
 /// What a request wants to reserve.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Ask {
     /// The gateway's own fresh id of the request, never one that a client chose: asking again with the same id is
     /// answered with the same reservation, so a client's id would let it share one.
@@ -22,10 +20,8 @@ pub struct Ask {
     pub scopes: Vec<ScopeId>,
     /// Most that the request can cost. `Some(ZERO)` is free and skips the budgets; `None` is not known, and is refused
     /// where a scope has a budget.
-    #[serde(with = "pico::option")]
     pub bound: Option<Money>,
     /// Least that makes sense: the ledger grants anything from here to `bound`. The same as `bound`: all or nothing.
-    #[serde(with = "pico")]
     pub least: Money,
     /// Most tokens that the request can use, for the windows of tokens.
     pub tokens: u64,
@@ -37,14 +33,15 @@ pub struct Ask {
     pub subject: Subject,
 }
 
+crate::json::record!(Ask { request_id, scopes, bound, least, tokens, tokens_least, hold_ms, subject });
+
 /// A reservation that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Its sequence number, by which it is settled.
     pub seq: u64,
     /// What is reserved: `bound`, or what is left of the tightest budget. Below `bound`, the gateway clamps the
     /// output so that the request cannot cost more.
-    #[serde(with = "pico")]
     pub granted: Money,
     /// Tokens that are reserved: clamp to these too.
     pub tokens: u64,
@@ -55,6 +52,8 @@ pub struct Grant {
     /// What is left of each budget.
     pub budgets: Vec<BudgetFigure>,
 }
+
+crate::json::record!(Grant { seq, granted, tokens, repeated, rates, budgets });
 
 impl Ledger {
     /// Reserves money, tokens and a place for one request in all of its scopes, or in none.

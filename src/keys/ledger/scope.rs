@@ -2,14 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 /// Most scopes of one request: tags are the client's, and each costs a look and a sum.
 pub const MOST_SCOPES: usize = 32;
 
 /// What a scope is, in the order in which LiteLLM checks budgets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScopeKind {
     /// A virtual key, by its hash.
     Key,
@@ -30,6 +27,18 @@ pub enum ScopeKind {
     /// Everything that passes through this root.
     Global,
 }
+
+crate::json::variants!(ScopeKind {
+    "key" => Key,
+    "key_model" => KeyModel,
+    "team" => Team,
+    "team_model" => TeamModel,
+    "member" => Member,
+    "user" => User,
+    "customer" => Customer,
+    "tag" => Tag,
+    "global" => Global,
+});
 
 impl ScopeKind {
     /// The name in `x-ratelimit-…` headers and rate limit messages, as LiteLLM's descriptors are called.
@@ -69,13 +78,15 @@ impl ScopeKind {
 }
 
 /// A scope of a root.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeId {
     /// What it is.
     pub kind: ScopeKind,
     /// Which one: a key's hash, an id, a name; for pairs both, see [`ScopeId::as_pair`].
     pub id: String,
 }
+
+crate::json::record!(ScopeId { kind, id });
 
 impl ScopeId {
     /// Names a scope.

@@ -1,11 +1,9 @@
 //! The ends of a reservation: settled, released, expired; and the reports on the way.
 
-use serde::{Deserialize, Serialize};
-
+use super::Ledger;
 use super::change::{Answer, Change, Closing, Event, Progress};
 use super::entry::{Outcome, State};
 use super::hold::Hold;
-use super::{Ledger, pico};
 use crate::money::Money;
 
 /// Names a reservation.
@@ -18,18 +16,15 @@ pub enum Handle<'a> {
 }
 
 /// What became of an attempt to end a reservation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// It ended now.
     Done {
         /// What every scope was charged.
-        #[serde(with = "pico")]
         charged: Money,
         /// Whether that is more than was reserved.
         over_bound: bool,
         /// What the first scope (the key) has now spent in its first window: LiteLLM's `x-litellm-key-spend`.
-        #[serde(with = "pico")]
         spend: Money,
     },
     /// It had ended before (settled, released or expired): nothing changed.
@@ -37,6 +32,12 @@ pub enum Closed {
     /// It was never made here, or its id is forgotten: nothing changed.
     Unknown,
 }
+
+crate::json::variants!(Closed {
+    "done" => Done { charged, over_bound, spend },
+    "already" => Already,
+    "unknown" => Unknown,
+});
 
 impl Ledger {
     /// Settles a reservation with what the request really used. Charged in full, also above the reservation.

@@ -1,7 +1,6 @@
 //! What a ledger is told and what it answers, as messages: for homes that live in another object or process.
 
-use serde::{Deserialize, Serialize};
-
+use super::Ledger;
 use super::account::ScopeView;
 use super::change::{Answer, Change, Event};
 use super::entry::{Entry, Outcome};
@@ -10,12 +9,10 @@ use super::refusal::Refusal;
 use super::reserve::{Ask, Grant};
 use super::scope::ScopeId;
 use super::settle::{Closed, Handle};
-use super::{Ledger, pico};
 use crate::money::Money;
 
 /// What a ledger is told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Message {
     /// [`Ledger::reserve`], after the limits of scopes that have their record elsewhere were set (customers).
     Reserve {
@@ -43,7 +40,6 @@ pub enum Message {
         /// Which reservation.
         seq: u64,
         /// What it has cost so far.
-        #[serde(with = "pico")]
         cost: Money,
         /// How long the owner may be silent from now on, in ms.
         hold_ms: u64,
@@ -65,7 +61,6 @@ pub enum Message {
         /// Whose spend.
         scope: ScopeId,
         /// What it is now.
-        #[serde(with = "pico")]
         spend: Money,
     },
     /// [`Ledger::view`] of these scopes; of all where the list is empty.
@@ -84,9 +79,20 @@ pub enum Message {
     },
 }
 
+crate::json::variants!(Message {
+    "reserve" => Reserve { ask, shared },
+    "settle" => Settle { seq, outcome },
+    "release" => Release { seq, outcome },
+    "checkpoint" => Checkpoint { seq, cost, hold_ms },
+    "configure" => Configure { scope, limits },
+    "remove" => Remove { scope },
+    "set_spend" => SetSpend { scope, spend },
+    "view" => View { scopes },
+    "log" => Log { from_ms, until_ms, limit },
+});
+
 /// What a ledger answers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Reply {
     /// A reservation was made.
     Granted(Box<Grant>),
@@ -101,6 +107,15 @@ pub enum Reply {
     /// Done.
     Done,
 }
+
+crate::json::variants!(Reply {
+    "granted" => Granted(held),
+    "refused" => Refused(held),
+    "closed" => Closed(held),
+    "views" => Views(held),
+    "entries" => Entries(held),
+    "done" => Done,
+});
 
 impl Ledger {
     /// Acts on a message; `None` for [`Message::Log`], which is the home's to answer.

@@ -13,7 +13,7 @@ use crate::provider::{Notes, errors};
 ///
 /// No message, or an error that came with a good status.
 pub(super) fn read(notes: &Notes, body: &[u8]) -> Result<ChatResponse> {
-    let message: Value = serde_json::from_slice(body).map_err(|error| notes.not_understood(&error))?;
+    let message: Value = crate::json::read(body).map_err(|error| notes.not_understood(&error))?;
     if message.get("type").and_then(Value::as_str) == Some("error") {
         return Err(errors::from_value(&notes.provider, 200, &message, body));
     }

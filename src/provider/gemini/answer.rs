@@ -146,7 +146,7 @@ fn read_call(notes: &Notes, call: wire::FunctionCall, signature: Option<&str>, n
 
 /// Reads a whole answer.
 pub(super) fn read(notes: &Notes, head: &HttpHead, body: &[u8]) -> Result<Answer> {
-    let mut response: wire::Response = serde_json::from_slice(body).map_err(|error| notes.not_understood(&error))?;
+    let mut response: wire::Response = crate::json::read(body).map_err(|error| notes.not_understood(&error))?;
     refuse(notes, &response, body)?;
     if response.candidates.is_empty() {
         return Err(notes.not_understood(&"it has no candidate"));

@@ -99,7 +99,7 @@ struct Vector {
 ///
 /// Not what Google answers.
 pub(super) fn read(notes: &Notes, body: &[u8]) -> Result<Answer> {
-    let embedded: Embedded = serde_json::from_slice(body).map_err(|error| notes.not_understood(&error))?;
+    let embedded: Embedded = crate::json::read(body).map_err(|error| notes.not_understood(&error))?;
     let vectors: Vec<Vector> = embedded.embedding.into_iter().chain(embedded.embeddings).collect();
     if vectors.is_empty() {
         return Err(notes.not_understood(&"it has no embedding"));

@@ -63,7 +63,14 @@ impl Provider for Gemini {
 
 /// The URL of a method of the target's model.
 fn method_url(target: &Target<'_>, method: &str) -> Result<String> {
-    target.url("v1beta", false, &format!("models/{}:{method}", target.model_segment()?))
+    let endpoint = format!("models/{}:{method}", target.model_segment()?);
+    // An `api_base` with a whole endpoint names one method: a stream and embeddings have others beside it.
+    let base = target.api_base.and_then(|base| {
+        let (base, rest) = base.split_once("/models/")?;
+        let (_, query) = rest.split_once('?').unwrap_or((rest, ""));
+        rest.contains(':').then(|| if query.is_empty() { base.to_owned() } else { format!("{base}?{query}") })
+    });
+    Target { api_base: base.as_deref().or(target.api_base), ..*target }.url("v1beta", false, &endpoint)
 }
 
 /// A request with the target's key and headers.

@@ -143,7 +143,7 @@ fn generation_config(
     put("responseLogprobs", chat.get("logprobs")?.filter(|asked: &bool| *asked).map(Value::from));
     put("logprobs", chat.get("top_logprobs")?);
     if let Some(modalities) = chat.get::<Vec<String>>("modalities")? {
-        let upper: Vec<String> = modalities.iter().map(|modality| modality.to_uppercase()).collect();
+        let upper: Vec<String> = modalities.iter().map(|modality| modality.to_ascii_uppercase()).collect();
         put("responseModalities", Some(upper.into()));
     }
     put("speechConfig", speech(chat)?);
@@ -185,7 +185,7 @@ fn speech(chat: &ChatRequest) -> Result<Option<Value>> {
 /// `service_tier`: OpenAI's `default` is Google's `standard`, and `auto` is what Google does unasked.
 fn service_tier(chat: &ChatRequest) -> Result<Option<Value>> {
     let tier: Option<String> = chat.get("service_tier")?;
-    Ok(tier.and_then(|tier| match tier.to_lowercase().as_str() {
+    Ok(tier.and_then(|tier| match tier.to_ascii_lowercase().as_str() {
         "auto" => None,
         "default" => Some("standard".into()),
         other => Some(other.into()),

@@ -7,8 +7,8 @@ export const SIGNATURE = "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds9
 
 const KNOWN = new Set(
   (
-    "model max_tokens messages system stream stop_sequences temperature top_k top_p tools tool_choice metadata thinking " +
-    "service_tier output_config output_format container mcp_servers context_management"
+    "model max_tokens messages system stream stop_sequences temperature top_k top_p tools tool_choice metadata " +
+    "thinking service_tier output_config output_format container mcp_servers context_management"
   ).split(" "),
 );
 

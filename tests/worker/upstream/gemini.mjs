@@ -127,7 +127,7 @@ export function events(answer, asked) {
 
 /** An error inside of a stream. */
 export const errorEvent = () =>
-  `data: ${JSON.stringify(refused("The model is overloaded. Please try again later.", 503, "UNAVAILABLE").body)}\r\n\r\n`;
+  `data: ${JSON.stringify(refused("The model is overloaded.", 503, "UNAVAILABLE").body)}\r\n\r\n`;
 
 /** A refusal. */
 export function refusal(kind, seconds) {

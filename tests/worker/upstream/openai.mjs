@@ -6,8 +6,8 @@ const KNOWN = new Set(
   (
     "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages " +
     "metadata modalities model n parallel_tool_calls prediction presence_penalty prompt_cache_key reasoning_effort " +
-    "response_format safety_identifier seed service_tier stop store stream stream_options temperature tool_choice tools " +
-    "top_logprobs top_p user verbosity web_search_options input encoding_format dimensions"
+    "response_format safety_identifier seed service_tier stop store stream stream_options temperature tool_choice " +
+    "tools top_logprobs top_p user verbosity web_search_options input encoding_format dimensions"
   ).split(" "),
 );
 const ROLES = ["developer", "system", "user", "assistant", "tool", "function"];
@@ -35,7 +35,7 @@ export function check({ headers, json }, { endpoint }) {
   if (endpoint === "embeddings")
     return "input" in json ? undefined : refused("'input' is a required property", "input");
   if (json.temperature > 2) {
-    const message = `Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got ${json.temperature} instead.`;
+    const message = `Invalid 'temperature': above the maximum. Expected a value <= 2, but got ${json.temperature}.`;
     return refused(message, "temperature", "decimal_above_max_value");
   }
   if (json.stream_options && !json.stream) {
@@ -104,6 +104,8 @@ const called = ({ name, args }, index) => ({
   function: { name, arguments: JSON.stringify(args) },
 });
 
+const ID = { id: "chatcmpl-mock", created: 1_694_268_190 };
+
 /** A whole answer. */
 export function whole(answer, { model }) {
   const calls = answer.calls.map(called);
@@ -126,8 +128,7 @@ export function whole(answer, { model }) {
 
 /** The events of a stream: those before the first word, one for each piece, and those that end it. */
 export function events(answer, { model }, body) {
-  const event = (rest) =>
-    `data: ${JSON.stringify({ id: "chatcmpl-mock", object: "chat.completion.chunk", created: 1_694_268_190, model, ...rest })}\n\n`;
+  const event = (rest) => `data: ${JSON.stringify({ ...ID, object: "chat.completion.chunk", model, ...rest })}\n\n`;
   const wanted = body.stream_options?.include_usage;
   const chunk = (delta, finish_reason = null) =>
     event({ choices: [{ index: 0, delta, logprobs: null, finish_reason }], ...(wanted && { usage: null }) });
@@ -144,14 +145,14 @@ export function events(answer, { model }, body) {
   };
 }
 
+const DOWN = { message: "The server had an error.", type: "server_error", param: null, code: null };
+
 /** An error inside of a stream. */
-export const errorEvent = () =>
-  `data: ${JSON.stringify({ error: { message: "The server had an error.", type: "server_error", param: null, code: null } })}\n\n`;
+export const errorEvent = () => `data: ${JSON.stringify({ error: DOWN })}\n\n`;
 
 /** A refusal. */
 export function refusal(kind, seconds) {
-  const down = { message: "The server had an error.", type: "server_error", param: null, code: null };
-  if (kind === "down") return { status: 500, headers: {}, body: JSON.stringify({ error: down }) };
+  if (kind === "down") return { status: 500, headers: {}, body: JSON.stringify({ error: DOWN }) };
   const names = {
     limited: "rate-limit",
     unauthorized: "authentication",

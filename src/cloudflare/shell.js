@@ -1,0 +1,84 @@
+// What is cheaper said in JavaScript: each crossing between wasm and JavaScript costs about as much as parsing a short
+// event, and a header costs several. Header fields cross as one text: name, line feed, value, line feed.
+
+/** The fields of a Headers object as one text. */
+export function fields(headers) {
+  let text = "";
+  for (const [name, value] of headers) text += `${name}\n${value}\n`;
+  return text;
+}
+
+function pairs(text) {
+  const parts = text.split("\n");
+  const list = [];
+  for (let at = 0; at + 1 < parts.length; at += 2) list.push([parts[at], parts[at + 1]]);
+  return list;
+}
+
+/** Leaves out what HTTP cannot carry. */
+function carried(list) {
+  return list.filter(([name, value]) => {
+    try {
+      return new Headers([[name, value]]);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** An answer with `body`, a stream, bytes or none. */
+export function respond(body, status, text) {
+  const headers = pairs(text);
+  try {
+    return new Response(body, { status, headers });
+  } catch {
+    return new Response(body, { status, headers: carried(headers) });
+  }
+}
+
+/** Sends a request. A redirect would carry the credential to wherever it points: it is an answer like any other. */
+export function send(url, method, text, body, signal) {
+  return fetch(url, { method, headers: pairs(text), body, signal, redirect: "manual" });
+}
+
+// One piece of a body whose length is not told: most answers fit into the first, and few need a third.
+const PIECES = [16 << 10, 256 << 10];
+
+/**
+ * Reads a body to its end: its bytes, or nothing when it has more than `bound`. With `told`, the message has said its
+ * length, and that is within the bound.
+ */
+export async function whole(message, bound, told) {
+  if (told) return new Uint8Array(await message.arrayBuffer());
+  if (!message.body) return new Uint8Array();
+  const reader = message.body.getReader({ mode: "byob" });
+  const parts = [];
+  let length = 0;
+  for (;;) {
+    const size = PIECES[Math.min(parts.length, PIECES.length - 1)];
+    // Answers with less than it was asked for only at the end.
+    const { done, value } = await reader.readAtLeast(size, new Uint8Array(size));
+    if (!done) {
+      parts.push(value);
+      length += value.length;
+    }
+    if (length > bound) return undefined;
+    if (done || value.length < size) return joined(parts, length);
+  }
+}
+
+function joined(parts, length) {
+  if (parts.length === 1) return parts[0];
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** Reads the next piece of a stream: `ok` gets its bytes, or nothing at the end. */
+export function read(reader, ok, failed) {
+  reader.read().then(({ value }) => ok(value), failed);
+}

@@ -1,0 +1,75 @@
+//! The JavaScript beside this file: whole steps in one crossing, with header fields as one text.
+
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{Promise, Uint8Array};
+use worker::web_sys;
+
+use super::stream::{Message, Reader};
+use crate::http::{Headers, HttpRequest};
+
+#[wasm_bindgen(module = "/src/cloudflare/shell.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = fields)]
+    fn fields_of(headers: &web_sys::Headers) -> String;
+
+    #[wasm_bindgen(catch, js_name = respond)]
+    fn respond_with(body: &JsValue, status: u16, fields: &str) -> Result<web_sys::Response, JsValue>;
+
+    #[wasm_bindgen(js_name = send)]
+    fn send_with(url: &str, method: &str, fields: &str, body: &JsValue, signal: &web_sys::AbortSignal) -> Promise;
+
+    /// Reads the body of a request or a response to its end; undefined when it has more bytes than the bound.
+    pub(super) fn whole(message: &Message, bound: usize, told: bool) -> Promise;
+
+    /// Reads the next piece of a stream: one of the callbacks is called.
+    pub(super) fn read(reader: &Reader, ok: &JsValue, failed: &JsValue);
+}
+
+/// The fields of the platform's headers.
+pub(super) fn headers(headers: &web_sys::Headers) -> Headers {
+    let text = fields_of(headers);
+    let mut lines = text.split('\n');
+    std::iter::from_fn(|| lines.next().zip(lines.next())).collect()
+}
+
+/// Header fields as one text. A value that HTTP cannot carry is left out rather than failing the message.
+fn text(headers: &Headers) -> String {
+    let mut text = String::new();
+    for (name, value) in headers.iter().filter(|(_, value)| !value.contains(['\n', '\r', '\0'])) {
+        for part in [name, "\n", value, "\n"] {
+            text.push_str(part);
+        }
+    }
+    text
+}
+
+/// An answer of bytes; none of them, where the status allows no body.
+///
+/// # Errors
+///
+/// What the platform refuses: a status outside 200 to 599.
+pub(super) fn respond(body: &[u8], status: u16, headers: &Headers) -> Result<web_sys::Response, JsValue> {
+    let body = if body.is_empty() { JsValue::NULL } else { Uint8Array::from(body).into() };
+    respond_with(&body, status, &text(headers))
+}
+
+/// An answer that comes as a stream.
+///
+/// # Errors
+///
+/// As [`respond`].
+pub(super) fn stream(
+    body: &web_sys::ReadableStream,
+    status: u16,
+    headers: &Headers,
+) -> Result<web_sys::Response, JsValue> {
+    respond_with(body, status, &text(headers))
+}
+
+/// Sends a request; the promise is of a response.
+pub(super) fn send(mut request: HttpRequest, signal: &web_sys::AbortSignal) -> Promise {
+    let body = if request.body.is_empty() { JsValue::NULL } else { Uint8Array::from(request.body.as_slice()).into() };
+    // A compressed stream would be held back until a block of it is full.
+    request.headers.set("accept-encoding", "identity");
+    send_with(&request.url, &request.method, &text(&request.headers), &body, signal)
+}

@@ -1,0 +1,45 @@
+//! What a caller may see of the models: those that its key, its team and its user may call.
+
+use super::Gateway;
+use super::asked::Asked;
+use super::call;
+use super::caller::Caller;
+use super::hold::Known;
+use super::host::Host;
+use crate::error::Result;
+
+/// What a caller may see.
+pub(super) enum Sight {
+    /// Everything, addresses of servers too.
+    All,
+    /// What a key may call, at a time (Unix ms).
+    Key(Box<Known>, u64),
+}
+
+impl Sight {
+    /// Reads the records of a caller who asks `path`.
+    ///
+    /// # Errors
+    ///
+    /// 401 for a key that is blocked or has expired, 403 for one that may not ask this; or the directory cannot be
+    /// reached.
+    pub(super) async fn of<H: Host>(gateway: &Gateway, host: &H, caller: &Caller, path: &str) -> Result<Self> {
+        let Caller::Key(key) = caller else { return Ok(Self::All) };
+        let known = Known::read(gateway, host, key.clone(), &Asked::default()).await?;
+        let now_ms = host.now_ms();
+        known.identity().admit(path, "", None, now_ms)?;
+        Ok(Self::Key(Box::new(known), now_ms))
+    }
+
+    /// Whether the caller sees everything.
+    pub(super) fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+
+    /// Whether the caller sees `model`, as a request would name it.
+    pub(super) fn sees(&self, gateway: &Gateway, model: &str) -> bool {
+        let Self::Key(known, now_ms) = self else { return true };
+        let facts = call::facts(gateway.config.group_of(model), &gateway.config.deployments_for(model));
+        known.identity().admit("/models", model, Some(&facts), *now_ms).is_ok()
+    }
+}
