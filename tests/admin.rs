@@ -1,4 +1,4 @@
-//! The management and spend API on a scripted host: what an admin, a user and a team's admin get, and what ledgers hold.
+//! The management and spend API on a scripted host: what admins, users and teams' admins get, and what ledgers hold.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,3 +26,5 @@ mod spend;
 mod team;
 #[path = "admin/user.rs"]
 mod user;
+#[path = "admin/whole.rs"]
+mod whole;

@@ -62,6 +62,9 @@ pub struct KeyRecord {
     pub updated_at: String,
     /// Who changed it last.
     pub updated_by: Option<String>,
+    /// Budget roots that it was in before: their logs hold what it spent there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former_roots: Vec<ScopeId>,
     /// Stored and shown again, without effect.
     #[serde(flatten)]
     pub inert: Map<String, Value>,

@@ -11,7 +11,7 @@ use tollgate::keys::ledger::{Ask, Message, Outcome, Refusal, Reply, ScopeId, Sco
 use tollgate::keys::{KeyRecord, token};
 use tollgate::money::Money;
 
-use crate::host::{Got, Stage};
+use crate::host::{Got, Script, Stage};
 
 pub(crate) const MASTER: &str = "sk-master-key-1234";
 
@@ -21,10 +21,16 @@ pub(crate) struct Office {
 
 impl Office {
     pub(crate) fn new() -> Self {
+        Self::with(vec![])
+    }
+
+    /// An office whose upstream answers by these scripts; a token in costs a milli-dollar, one out two.
+    pub(crate) fn with(scripts: Vec<Script>) -> Self {
         let models = ["gpt-4o", "gpt-4o-mini", "claude-sonnet"];
-        let list = models.map(|name| json!({"model_name": name, "litellm_params": {"model": "openai/gpt-4o"}}));
+        let params = json!({"model": "openai/own", "input_cost_per_token": 0.001, "output_cost_per_token": 0.002});
+        let list = models.map(|name| json!({"model_name": name, "litellm_params": params}));
         let config = json!({"model_list": list, "general_settings": {"master_key": MASTER}});
-        Self { stage: Stage::new(&config, vec![]) }
+        Self { stage: Stage::new(&config, scripts) }
     }
 
     pub(crate) fn ask(&self, key: &str, method: &str, path: &str, body: &str) -> Got {

@@ -147,3 +147,53 @@ fn a_teams_admin_manages_its_keys_and_members_and_no_other_teams() {
         assert_eq!(office.refused(&ann, "GET", path, &Value::Null).0, 403, "{path}");
     }
 }
+
+#[test]
+fn callers_without_a_good_key_are_refused_in_litellms_words() {
+    let office = Office::new();
+    let blocked = office.key(&json!({"blocked": true}));
+    let of_blocked_team = {
+        office.post("/team/new", &json!({"team_id": "t", "blocked": true}));
+        office.key(&json!({"team_id": "t"}))
+    };
+    let narrow = office.key(&json!({"key_type": "llm_api"}));
+    for (header, status, kind, words) in [
+        (String::new(), 401, "auth_error", "No api key passed in."),
+        ("sk-master-key-1234".to_owned(), 401, "auth_error", "Malformed API Key passed in."),
+        ("Bearer nonsense".to_owned(), 401, "auth_error", "expected to start with 'sk-'"),
+        ("Bearer sk-nobody-knows-this".to_owned(), 401, "token_not_found_in_db", "Invalid proxy server token passed."),
+        (format!("Bearer {blocked}"), 401, "auth_error", "Key is blocked. Update via `/key/unblock`"),
+        (format!("Bearer {of_blocked_team}"), 401, "auth_error", "Team=t is blocked. Update via `/team/unblock`"),
+        (format!("Bearer {narrow}"), 403, "auth_error", "Virtual key is not allowed to call this route."),
+    ] {
+        let headers = [("authorization", header.as_str())];
+        let headers = if header.is_empty() { &headers[..0] } else { &headers[..] };
+        let got = office.stage.ask("GET", "/key/info", headers, b"");
+        let error = &got.json()["error"];
+        assert_eq!((got.status, error["type"].as_str()), (status, Some(kind)), "{header}");
+        assert!(error["message"].as_str().unwrap().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_teams_admin_gets_no_key_that_manages_in_anothers_name() {
+    let office = Office::new();
+    let ann = office.post("/user/new", &json!({"user_id": "ann"}))["key"].as_str().unwrap().to_owned();
+    office.post("/user/new", &json!({"user_id": "root", "user_role": "proxy_admin"}));
+    let members = json!([{"role": "admin", "user_id": "ann"}, {"user_id": "root"}]);
+    office.post("/team/new", &json!({"team_id": "t", "members_with_roles": members}));
+    let of_root = office.key(&json!({"team_id": "t", "user_id": "root"}));
+    let made = office.post_as(&ann, "/key/generate", &json!({"team_id": "t", "user_id": "root"}));
+    let made = made["key"].as_str().unwrap();
+    assert_eq!(office.refused(made, "GET", "/user/list", &Value::Null).0, 403);
+    for (path, body) in [
+        ("/key/generate", json!({"team_id": "t", "user_id": "root", "key_type": "default"})),
+        ("/key/update", json!({"key": made, "key_type": "default"})),
+        ("/key/update", json!({"key": made, "key_type": null})),
+        ("/key/regenerate", json!({"key": made, "key_type": "management"})),
+        ("/key/regenerate", json!({"key": of_root})),
+    ] {
+        assert_eq!(office.refused(&ann, "POST", path, &body).0, 403, "{path} {body}");
+    }
+    office.post_as(&ann, "/key/regenerate", &json!({"key": made}));
+}

@@ -95,6 +95,12 @@ fn members_come_are_bounded_and_leave_with_their_keys() {
     assert!(!office.view(&team_scope("t"), &member).unwrap().known);
     assert_eq!(office.get("/user/info?user_id=ann")["teams"], json!([]));
     office.post("/team/member_delete", &json!({"team_id": "t", "user_email": "bob@x.io"}));
+}
+
+#[test]
+fn members_that_are_named_wrongly_are_refused() {
+    let office = Office::new();
+    office.post("/team/new", &json!({"team_id": "t", "members_with_roles": [{"role": "admin", "user_id": "boss"}]}));
     for bad in [
         json!({"team_id": "t", "user_id": "ann"}),
         json!({"team_id": "t"}),
@@ -139,6 +145,11 @@ fn teams_are_listed_and_wrong_requests_named() {
     office.post("/team/new", &json!({"team_id": "t2"}));
     assert_eq!(office.get("/team/list").as_array().unwrap().len(), 2);
     assert_eq!(office.get("/team/list?user_id=ann")[0]["team_id"], "t1");
+    let paged = office.get("/v2/team/list?page=2&page_size=1");
+    assert_eq!(
+        (&paged["total"], &paged["total_pages"], &paged["teams"][0]["team_id"]),
+        (&json!(2), &json!(2), &json!("t2"))
+    );
     assert_eq!(office.get("/user/info?user_id=ann")["teams"][0]["team_id"], "t1");
     for (path, body, status, param) in [
         ("/team/new", json!({"team_id": "t1"}), 400, "team_id"),

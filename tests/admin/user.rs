@@ -50,7 +50,10 @@ fn a_user_is_made_with_a_first_key_bounded_and_deleted_with_all_keys() {
 fn users_are_listed_and_wrong_requests_named() {
     let office = Office::new();
     for (user_id, role) in [("ann", "proxy_admin"), ("bob", "internal_user"), ("cay", "internal_user")] {
-        let body = json!({"user_id": user_id, "user_role": role, "user_email": format!("{user_id}@x.io"), "auto_create_key": user_id == "bob"});
+        let body = json!({
+            "user_id": user_id, "user_role": role, "user_email": format!("{user_id}@x.io"),
+            "auto_create_key": user_id == "bob",
+        });
         assert_eq!(office.post("/user/new", &body)["key"].as_str().unwrap().is_empty(), user_id != "bob");
     }
     let listed = office.get("/user/list?role=internal_user&page_size=1&page=2");
@@ -93,10 +96,8 @@ fn a_customer_is_made_counted_over_all_ledgers_blocked_and_deleted() {
     for path in ["/customer/info?end_user_id=c", "/end_user/info?end_user_id=c"] {
         assert_eq!(office.get(path)["spend"], 1.0);
     }
-    assert_eq!(
-        office.post("/customer/update", &json!({"user_id": "c", "max_budget": 6}))["litellm_budget_table"]["max_budget"],
-        6.0
-    );
+    let changed = office.post("/customer/update", &json!({"user_id": "c", "max_budget": 6}));
+    assert_eq!(changed["litellm_budget_table"]["max_budget"], 6.0);
     assert_eq!(
         office.post("/customer/block", &json!({"user_ids": ["c", "new"]}))["blocked_users"].as_array().unwrap().len(),
         2

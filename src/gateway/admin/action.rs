@@ -36,6 +36,7 @@ pub enum KeyAction {
 /// What can be asked of teams and their members; each is the route of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TeamAction {
+    ListPaged,
     New,
     Info,
     Update,
@@ -121,6 +122,7 @@ pub(in crate::gateway) const ACTIONS: &[(&str, &str, Action)] = &[
     ("POST", "/team/update", Action::Team(TeamAction::Update)),
     ("POST", "/team/delete", Action::Team(TeamAction::Delete)),
     ("GET", "/team/list", Action::Team(TeamAction::List)),
+    ("GET", "/v2/team/list", Action::Team(TeamAction::ListPaged)),
     ("POST", "/team/block", Action::Team(TeamAction::Block)),
     ("POST", "/team/unblock", Action::Team(TeamAction::Unblock)),
     ("POST", "/team/member_add", Action::Team(TeamAction::MemberAdd)),

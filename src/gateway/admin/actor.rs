@@ -27,8 +27,8 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    /// Finds out what a caller may do on a route. The records are read anew: a copy that is some seconds old would let a
-    /// key that was blocked meanwhile manage others.
+    /// Finds out what a caller may do on a route. The records are read anew: a copy that is some seconds old would
+    /// let a key that was blocked meanwhile manage others.
     ///
     /// # Errors
     ///

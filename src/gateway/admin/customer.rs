@@ -1,7 +1,8 @@
 //! `/customer/new`, `/customer/info`, `/customer/update`, `/customer/delete`, `/customer/list`, `/customer/block` and
 //! `/customer/unblock`, and the same under `/end_user`.
 //!
-//! A customer has no ledger of their own: their limits travel with each request to the ledger of its key, and count there.
+//! A customer has no ledger of their own: their limits travel with each request to the ledger of its key, and count
+//! there.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ impl<H: Host> Desk<'_, H> {
     async fn customer_spend(&self, ids: &[&str]) -> Result<BTreeMap<String, (Money, Money)>> {
         let scopes: Vec<ScopeId> = ids.iter().map(|id| ScopeId::new(ScopeKind::Customer, *id)).collect();
         let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
-        for root in self.roots().await? {
+        for root in self.roots(0).await? {
             for view in self.views(&root, &scopes).await?.into_iter().flatten() {
                 let (spend, total) = sums.entry(view.scope.id.clone()).or_default();
                 *spend += spent(Some(&view));

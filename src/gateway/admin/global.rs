@@ -30,7 +30,7 @@ impl<H: Host> Desk<'_, H> {
     /// All that was ever spent: each ledger knows its sum, whatever the length of its log.
     async fn total(&self) -> Result<Money> {
         let (mut total, mut left) = (Money::ZERO, MOST_ROWS);
-        for root in self.roots().await? {
+        for root in self.roots(0).await? {
             if let Some(view) = self.view(&root, &ScopeId::global()).await? {
                 total += view.total;
             } else {

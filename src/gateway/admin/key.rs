@@ -134,6 +134,7 @@ impl<H: Host> Desk<'_, H> {
         body.shift_remove("new_key");
         body.shift_remove("key");
         self.may_manage(&old.record).await?;
+        self.may_hold(&old.record)?;
         self.bound_change(&old.record, &body).await?;
         let mut new = old.record.patched(&body, self.author().as_deref(), self.now_ms)?;
         new.token = token::hash(&new_key);

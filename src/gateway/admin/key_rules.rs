@@ -7,7 +7,7 @@ use super::actor::forbidden;
 use super::desk::Desk;
 use super::store::Held;
 use crate::error::Result;
-use crate::keys::{KeyRecord, TeamRecord};
+use crate::keys::{KeyRecord, KeyType, TeamRecord};
 
 /// What only an admin of everything may set: they would open what is closed to the role.
 const FOR_ADMINS: &[&str] = &["permissions", "allowed_routes"];
@@ -59,12 +59,18 @@ impl<H: Host> Desk<'_, H> {
             let Some(team) = team.filter(|team| self.actor.administers(&team.record)) else {
                 return Err(forbidden(format!("User={own} not assigned to team={team_id} as an admin")));
             };
-            return match wanted {
-                Some(user_id) if team.record.member(user_id).is_none() => {
-                    Err(forbidden(format!("User={user_id} not assigned to team={team_id}")))
+            let other = wanted.filter(|user_id| *user_id != own).map(str::to_owned);
+            if let Some(user_id) = other {
+                if team.record.member(&user_id).is_none() {
+                    return Err(forbidden(format!("User={user_id} not assigned to team={team_id}")));
                 }
-                _ => Ok(()),
-            };
+                // Who holds a key has its user's role: one for somebody else must not manage in their name.
+                match body.get("key_type").and_then(Value::as_str) {
+                    None | Some("llm_api") => drop(body.insert("key_type".to_owned(), "llm_api".into())),
+                    Some(_) => return Err(forbidden("a key for another user must be of `key_type` `llm_api`")),
+                }
+            }
+            return Ok(());
         }
         match wanted {
             Some(user_id) if user_id != own => Err(forbidden(format!(
@@ -75,6 +81,20 @@ impl<H: Host> Desk<'_, H> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a key has a user, and that is not the caller.
+    fn is_anothers(&self, key: &KeyRecord) -> bool {
+        key.user_id.is_some() && key.user_id.as_deref() != self.actor.user_id()
+    }
+
+    /// Refuses to show a caller a new token of another user's key, by which they could manage in that user's name.
+    pub(super) fn may_hold(&self, key: &KeyRecord) -> Result<()> {
+        let calls_models_alone = key.key_type == KeyType::LlmApi && key.allowed_routes.is_empty();
+        if self.actor.is_all() || !self.is_anothers(key) || calls_models_alone {
+            return Ok(());
+        }
+        Err(forbidden("only a proxy admin may regenerate another user's key that is not of `key_type` `llm_api`"))
     }
 
     /// Refuses what a caller may not change of a key.
@@ -92,6 +112,9 @@ impl<H: Host> Desk<'_, H> {
                     return Err(forbidden(format!(
                         "Only proxy admins, team admins, or org admins can change `{name}` of a key"
                     )));
+                }
+                "key_type" if self.is_anothers(key) => {
+                    return Err(forbidden("only a proxy admin may change the `key_type` of another user's key"));
                 }
                 "user_id" if !same(key.user_id.as_deref()) => {
                     return Err(forbidden("Non-admin caller is not allowed to rebind the key to another user"));

@@ -105,6 +105,7 @@ async fn teams<H: Host>(desk: &Desk<'_, H>, action: TeamAction) -> Done<Value> {
         TeamAction::Update => desk.team_update().await,
         TeamAction::Delete => desk.team_delete().await,
         TeamAction::List => desk.team_list().await,
+        TeamAction::ListPaged => desk.team_list_paged().await,
         TeamAction::Block => desk.team_block(true).await,
         TeamAction::Unblock => desk.team_block(false).await,
         TeamAction::MemberAdd => desk.member_add().await,

@@ -54,13 +54,18 @@ impl<H: Host> Desk<'_, H> {
         }
         let before = self.scopes_of(&old.record).await?;
         let after = new.scopes(allowance(shared.as_ref()));
+        let (from, to) = (old.record.root(), new.root());
+        let mut new = new.clone();
+        if from != to && !new.former_roots.contains(&from) {
+            new.former_roots.push(from.clone());
+        }
+        let new = &new;
         if old.record.token == new.token {
             change.put(new, old.version);
         } else {
             change.put(new, 0);
             change.delete(old);
         }
-        let (from, to) = (old.record.root(), new.root());
         if from == to && old.record.token == new.token {
             change.configure(&to, &before, &after);
         } else {
@@ -75,7 +80,7 @@ impl<H: Host> Desk<'_, H> {
                     change.set_spend(&to, &moved, amount);
                 }
             }
-            if from.kind == ScopeKind::Key {
+            if from.kind != ScopeKind::Team {
                 self.retire(change, &from).await?;
             }
         }
@@ -90,7 +95,7 @@ impl<H: Host> Desk<'_, H> {
         let root = key.record.root();
         change.delete(key);
         change.configure(&root, &self.scopes_of(&key.record).await?, &[]);
-        if root.kind == ScopeKind::Key {
+        if root.kind != ScopeKind::Team {
             self.retire(change, &root).await?;
         }
         Ok(())

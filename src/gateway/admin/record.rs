@@ -1,7 +1,7 @@
 //! The records that the directory keeps, and the fields that each is found by.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::keys::directory::{Index, RecordKind};
 use crate::keys::ledger::ScopeId;
@@ -97,8 +97,18 @@ impl Record for BudgetRecord {
     }
 }
 
-/// A budget root whose record is gone.
-impl Record for ScopeId {
+/// A budget root that lost a record: what was spent in it is still in its log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Gone {
+    /// The root, as text.
+    pub(super) id: String,
+    /// The root.
+    pub(super) root: ScopeId,
+    /// When it last lost one, in ms.
+    pub(super) at_ms: u64,
+}
+
+impl Record for Gone {
     const KIND: RecordKind = RecordKind::Root;
 
     fn id(&self) -> &str {

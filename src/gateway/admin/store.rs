@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::host::Host;
 use super::desk::Desk;
-use super::record::Record;
+use super::record::{Gone, Record};
 use crate::error::{Error, Kind, Result};
 use crate::keys::directory::{Call, Commit, Conflict, Delivery, Filter, Premise, RecordKind, Reply, Write};
 use crate::keys::ledger::{Limits, Message, ScopeId};
@@ -81,11 +81,7 @@ pub(super) struct Change {
 impl Change {
     /// Writes a record; `version` is what was read, 0 for a new one.
     pub(super) fn put<R: Record>(&mut self, record: &R, version: u64) {
-        self.put_as(record.id(), record, version);
-    }
-
-    fn put_as<R: Record>(&mut self, id: &str, record: &R, version: u64) {
-        let (id, index) = (id.to_owned(), record.index());
+        let (id, index) = (record.id().to_owned(), record.index());
         self.commit.writes.push(Write { kind: R::KIND, id, version, record: Some(json!(record)), index });
     }
 
@@ -108,7 +104,8 @@ impl Change {
         self.commit.premises.push(premise);
     }
 
-    /// Sets the limits of an object and of what belongs to it, and takes away those of before that are not named any more.
+    /// Sets the limits of an object and of what belongs to it, and takes away those of before that are not named any
+    /// more.
     pub(super) fn configure(&mut self, root: &ScopeId, before: &[(ScopeId, Limits)], scopes: &[(ScopeId, Limits)]) {
         for (scope, _) in before {
             if !scopes.iter().any(|(other, _)| other == scope) {
@@ -213,11 +210,11 @@ impl<H: Host> Desk<'_, H> {
         }
     }
 
-    /// Remembers a budget root whose record goes away, so that reports still find its log.
+    /// Remembers a budget root that loses a record, so that reports still find its log.
     pub(super) async fn retire(&self, change: &mut Change, root: &ScopeId) -> Result<()> {
-        let id = root.to_string();
-        let before = self.get::<ScopeId>(&id).await?.map_or(0, |held| held.version);
-        change.put_as(&id, root, before);
+        let gone = Gone { id: root.to_string(), root: root.clone(), at_ms: self.now_ms };
+        let version = self.get::<Gone>(&gone.id).await?.map_or(0, |held| held.version);
+        change.put(&gone, version);
         Ok(())
     }
 

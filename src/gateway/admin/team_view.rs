@@ -7,9 +7,13 @@ use super::actor::forbidden;
 use super::desk::{Desk, row, spent};
 use super::store::{Done, Held, with};
 use super::team::root;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::keys::directory::Filter;
 use crate::keys::ledger::{ScopeId, ScopeView};
 use crate::keys::{KeyRecord, Member, TeamRecord};
+
+/// Most teams of a list that is not paged.
+const MOST_LISTED: u64 = 500;
 
 impl<H: Host> Desk<'_, H> {
     /// A team's row with its spend now.
@@ -58,21 +62,54 @@ impl<H: Host> Desk<'_, H> {
     }
 
     /// `GET /team/list`: all teams, or those of a user.
+    ///
+    /// # Errors
+    ///
+    /// Over [`MOST_LISTED`]: each has a ledger of its own to ask.
     pub(super) async fn team_list(&self) -> Done<Value> {
         self.only_queries(&["user_id"])?;
+        let filter = self.team_filter()?;
+        let (teams, total) = self.page::<TeamRecord>(filter, 0, MOST_LISTED).await?;
+        if total > MOST_LISTED {
+            let message = format!("there are over {MOST_LISTED} teams: page through them by GET /v2/team/list");
+            return Err(Error::bad_request("user_id", message).into());
+        }
+        Ok(Value::Array(self.team_rows(&teams).await?))
+    }
+
+    /// `GET /v2/team/list`
+    pub(super) async fn team_list_paged(&self) -> Done<Value> {
+        self.only_queries(&["user_id", "team_alias", "page", "page_size"])?;
+        let page = self.paging("page_size", 10, 100)?;
+        let mut filter = self.team_filter()?;
+        filter.extend(self.query("team_alias").map(|alias| with("team_alias", &alias)));
+        let (teams, total) = self.page::<TeamRecord>(filter, page.offset(), page.size).await?;
+        Ok(json!({
+            "teams": self.team_rows(&teams).await?,
+            "total": total,
+            "page": page.number,
+            "page_size": page.size,
+            "total_pages": page.pages(total),
+        }))
+    }
+
+    async fn team_rows(&self, teams: &[Held<TeamRecord>]) -> Result<Vec<Value>> {
+        let mut rows = Vec::new();
+        for team in teams {
+            rows.push(Value::Object(self.team_row(&team.record).await?));
+        }
+        Ok(rows)
+    }
+
+    /// Whose teams are listed: everybody's, or for callers who do not see everything their own.
+    fn team_filter(&self) -> Result<Vec<Filter>> {
         let wanted = self.query("user_id");
         let user_id = match (self.actor.is_all(), self.actor.user_id()) {
             (true, _) => wanted,
             (false, Some(own)) if wanted.as_deref().is_none_or(|wanted| wanted == own) => Some(own.to_owned()),
-            (false, _) => return Err(forbidden("You are not authorized to list other users' teams").into()),
+            (false, _) => return Err(forbidden("You are not authorized to list other users' teams")),
         };
-        let filter = user_id.map(|user_id| with("member", &user_id)).into_iter().collect();
-        let teams: Vec<Held<TeamRecord>> = self.all(filter).await?;
-        let mut rows = Vec::new();
-        for team in &teams {
-            rows.push(self.team_row(&team.record).await?);
-        }
-        Ok(json!(rows))
+        Ok(user_id.map(|user_id| with("member", &user_id)).into_iter().collect())
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::super::host::Host;
 use super::desk::Desk;
+use super::roots::roots_of;
 use super::store::Held;
 use super::team;
 use crate::error::{Error, Kind, Result};
@@ -82,12 +83,7 @@ impl<H: Host> Desk<'_, H> {
     ///
     /// Over [`MOST_ROWS`] rows to read, or too many ledgers.
     pub(super) async fn walk(&self, filter: &Filter, mut visit: impl FnMut(Entry)) -> Result<()> {
-        let roots = match &filter.team_id {
-            _ if !self.actor.is_all() => self.own_roots().await?,
-            // What counts against a team is in its ledger and nowhere else.
-            Some(team_id) => vec![team::root(team_id)],
-            None => self.roots().await?,
-        };
+        let roots = self.roots_for(filter).await?;
         let mut left = MOST_ROWS;
         for root in &roots {
             self.walk_root(root, filter, &mut left, &mut |entry| {
@@ -98,6 +94,25 @@ impl<H: Host> Desk<'_, H> {
             .await?;
         }
         Ok(())
+    }
+
+    /// The ledgers that may hold rows that a filter wants.
+    async fn roots_for(&self, filter: &Filter) -> Result<Vec<ScopeId>> {
+        if !self.actor.is_all() {
+            return self.own_roots().await;
+        }
+        if let Some(team_id) = &filter.team_id {
+            // What counts against a team is in its ledger and nowhere else.
+            return Ok(vec![team::root(team_id)]);
+        }
+        let key: Option<Held<KeyRecord>> = match &filter.api_key {
+            Some(hash) => self.get(hash).await?,
+            None => None,
+        };
+        match key {
+            Some(key) => Ok(roots_of(&key.record)),
+            None => self.roots(filter.from_ms.unwrap_or(0)).await,
+        }
     }
 
     /// Whether a row of log is the caller's to see: their user's, or their key's.

@@ -1,10 +1,10 @@
 //! The directory: where the records of keys, teams, users, customers and budgets live, and what follows from a change.
 //!
-//! One object holds all records, so that a name is unique, a list is whole, and a key that moves from one team to another
-//! is never in both. A change is a [`Commit`]: it says which versions of records it was made from, and is refused whole
-//! when one of them has changed meanwhile. With the records it writes, in the same step, what other places must be told:
-//! the limits for ledgers and the read copies for the index. The home delivers these from its outbox, each at least once
-//! and in order; a crash between the two loses neither.
+//! One object holds all records, so that a name is unique, a list is whole, and a key that moves from one team to
+//! another is never in both. A change is a [`Commit`]: it says which versions of records it was made from, and is
+//! refused whole when one of them has changed meanwhile. With the records it writes, in the same step, what other
+//! places must be told: the limits for ledgers and the read copies for the index. The home delivers these from its
+//! outbox, each at least once and in order; a crash between the two loses neither.
 
 mod memory;
 mod wire;
@@ -121,7 +121,8 @@ fn conflict(store: &impl Store, commit: &Commit) -> Option<Conflict> {
         }
         for index in write.index.iter().filter(|index| index.unique) {
             let holder = store.holder(write.kind, &index.field, &index.value);
-            // A value that the same change takes from its holder is free: a new key takes the alias of the one it replaces.
+            // A value that the same change takes from its holder is free: a new key takes the alias of the one it
+            // replaces.
             let gives_up = |id: &str| {
                 let of_holder = commit.writes.iter().find(|other| other.kind == write.kind && other.id == id);
                 of_holder.is_some_and(|other| !other.index.contains(index))
