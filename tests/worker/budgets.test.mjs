@@ -175,3 +175,64 @@ test("a blocked or deleted key is refused at once", async (t) => {
   assert.equal((await json("/key/delete", { body: { keys: [key] } })).status, 200);
   assert.equal((await chat(key)).status, 401);
 });
+
+test("a team's budget holds over 20 keys, and shows in every report", async (t) => {
+  const { chat, json, makeKey } = await start(t);
+  const team = await json("/team/new", { body: { team_alias: "backend-team", team_id: "team-backend", max_budget: 9 * COST - 0.001 } });
+  assert.equal(team.status, 200, JSON.stringify(team.body));
+  const keys = await Promise.all(Array.from({ length: 20 }, () => makeKey({ team_id: "team-backend" })));
+  let served = 0;
+  for (let round = 0; round < 10; round += 1) {
+    const answers = await Promise.all(keys.flatMap((key) => [chat(key), chat(key), chat(key)]));
+    const good = answers.filter((answer) => answer.status === 200).length;
+    await Promise.all(answers.map((answer) => answer.text()));
+    served += good;
+    assert.ok(served <= 8, `${served} were served on a budget for 8`);
+    if (good === 0) break;
+  }
+  assert.equal(served, 8);
+  const info = await json("/team/info?team_id=team-backend");
+  near(info.body.team_info.spend, 8 * COST);
+  assert.equal(info.body.keys.length, 20);
+  near((await json("/global/spend")).body.spend, 8 * COST);
+  const today = new Date().toISOString().slice(0, 10);
+  const report = await json(`/global/spend/report?start_date=${today}&end_date=${today}&group_by=team`);
+  assert.equal(report.status, 200);
+  assert.match(JSON.stringify(report.body), /backend-team/);
+  const logs = await json(`/spend/logs?start_date=${today}&end_date=${today}&summarize=false`);
+  assert.equal(logs.body.filter((row) => row.status === "success").length, 8);
+});
+
+test("the guides' requests work as they are printed", async (t) => {
+  const { chat, json } = await start(t);
+  const key = await json("/key/generate", {
+    body: {
+      models: ["gpt-4o", "claude-sonnet"], max_budget: 100, budget_duration: "monthly",
+      metadata: { team: "backend", user: "developer-1" }, tpm_limit: 50000, rpm_limit: 100,
+    },
+  });
+  assert.equal(key.status, 200);
+  assert.match(key.body.key, /^sk-/);
+  assert.deepEqual([key.body.max_budget, key.body.models], [100, ["gpt-4o", "claude-sonnet"]]);
+  assert.equal((await chat(key.body.key)).status, 403, "m is not among its models");
+  for (const [path, body] of [
+    ["/key/generate", { rpm_limit: 50, tpm_limit: 20000, max_budget: 10, budget_duration: "daily" }],
+    ["/team/new", { team_alias: "guide-team", team_id: "team-backend", rpm_limit: 200, tpm_limit: 80000, max_budget: 500, budget_duration: "monthly" }],
+    ["/user/new", { user_id: "user-123", max_budget: 50, budget_duration: "monthly", models: ["gpt-4o-mini", "claude-sonnet"] }],
+    ["/user/new", { user_id: "jane_smith" }],
+    ["/user/info?user_id=user-123"],
+    ["/user/info?user_id=jane_smith"],
+    ["/user/daily/activity?start_date=2026-02-01&end_date=2026-02-14"],
+    ["/global/spend"],
+    [`/global/spend?api_key=${key.body.key}`],
+    ["/global/spend?model=gpt-4o"],
+    ["/team/info?team_id=team-backend"],
+    ["/global/spend/logs?start_date=2026-03-01&end_date=2026-03-20"],
+    ["/global/spend/report?start_date=2026-01-01&end_date=2026-02-14&group_by=team"],
+    ["/model/info"],
+    ["/cost/estimate", { model: "m", input_tokens: 10, output_tokens: 20 }],
+  ]) {
+    const answer = await json(path, { body });
+    assert.equal(answer.status, 200, `${path}: ${JSON.stringify(answer.body)}`);
+  }
+});
