@@ -104,7 +104,7 @@ impl Asked {
 /// A time-out in seconds from the body, else from a header, in ms.
 fn seconds(fields: &Fields, headers: &Headers, field: &str, header: &str) -> Result<Option<u64>> {
     let body = fields.get::<f64>(field)?;
-    let Some(seconds) = body.or_else(|| headers.get(header).and_then(|text| crate::json::number(text))) else {
+    let Some(seconds) = body.or_else(|| headers.get(header).and_then(crate::json::number)) else {
         return Ok(None);
     };
     if seconds.is_finite() && seconds > 0.0 && seconds <= 86_400.0 {

@@ -40,7 +40,7 @@ mod tests {
             assert_eq!(super::number(text), Some(number), "{text}");
         }
         for text in ["", "one", "nan", "inf", "1s", "."] {
-            assert_eq!(super::number(text), None, "{text}");
+            assert_eq!(number(text), None, "{text}");
         }
     }
 }

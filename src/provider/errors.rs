@@ -144,8 +144,8 @@ fn status_of_type(error_type: &str) -> Option<u16> {
 
 /// After how many ms to try again, by `retry-after-ms`, `retry-after` in seconds, or Google's `RetryInfo`.
 fn retry_after_ms(head: &HttpHead, value: &Value) -> Option<u64> {
-    let milliseconds = head.headers.get("retry-after-ms").and_then(|text| crate::json::number(text));
-    let seconds = head.headers.get("retry-after").and_then(|text| crate::json::number(text));
+    let milliseconds = head.headers.get("retry-after-ms").and_then(crate::json::number);
+    let seconds = head.headers.get("retry-after").and_then(crate::json::number);
     let from_headers = milliseconds.or(seconds.map(|seconds| seconds * 1000.0));
     let hint = from_headers.or_else(|| {
         let value = value.get(0).unwrap_or(value);
