@@ -5,11 +5,11 @@ use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 
+use super::admit::clamped;
 use super::asked::Asked;
 use super::attempt::{Answered, Outcome, Request, Resolved, attempt};
-use super::bound::{UsageBound, with_output_bound};
 use super::caller::Caller;
-use super::hold::{Hold, Known, Wanted, is_stale};
+use super::hold::Hold;
 use super::host::Host;
 use super::race::{First, race};
 use super::record::Record;
@@ -21,7 +21,6 @@ use super::{Gateway, models, resolve};
 use crate::config::Match;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
-use crate::keys::models::ModelFacts;
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
 use crate::router::{Candidate, Fallbacks, Plan, RetryRules, Step};
 use crate::secret::Secret;
@@ -74,14 +73,14 @@ struct Success<B> {
 }
 
 /// One call of a client.
-struct Call<'a, H> {
-    gateway: &'a Gateway,
-    host: &'a H,
-    caller: &'a Caller,
-    asked: Asked,
-    route: &'a str,
+pub(super) struct Call<'a, H> {
+    pub(super) gateway: &'a Gateway,
+    pub(super) host: &'a H,
+    pub(super) caller: &'a Caller,
+    pub(super) asked: Asked,
+    pub(super) route: &'a str,
     /// What the last attempt is priced by.
-    last: RefCell<Option<Ending>>,
+    pub(super) last: RefCell<Option<Ending>>,
 }
 
 impl<H: Host> Call<'_, H> {
@@ -107,63 +106,6 @@ impl<H: Host> Call<'_, H> {
             Ok(success) => Ok(self.reply(success, record, books).await),
             Err(error) => Ok(self.refuse(&error, record, books).await),
         }
-    }
-
-    /// Asks whether the caller may make this call, and reserves what it may cost. Answers the request with the aliases of
-    /// its key resolved.
-    async fn admit(&self, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
-        let Caller::Key(key) = self.caller else { return Ok((request.clone(), None)) };
-        let known = Known::read(self.gateway, self.host, key.clone(), &self.asked).await?;
-        match self.reserve(&known, request, record).await {
-            // The record may be older than the ledger: once more, with the one that counts.
-            Err(error) if is_stale(&error) => {
-                let Some(fresh) = known.refreshed(self.gateway, self.host).await? else { return Err(error) };
-                let known = Known::read(self.gateway, self.host, fresh, &self.asked).await?;
-                self.reserve(&known, request, record).await
-            }
-            result => result,
-        }
-    }
-
-    async fn reserve(&self, known: &Known, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
-        let config = &self.gateway.config;
-        let asked_model = request.model();
-        let model = known.identity().resolve(asked_model).to_owned();
-        let request = if model == asked_model { request.clone() } else { request.with_model(&model)? };
-        let matches = config.deployments_for(&model);
-        let facts = facts(config.group_of(&model), &matches);
-        known.identity().admit(self.route, asked_model, Some(&facts), self.host.now_ms())?;
-        if matches.is_empty() {
-            return Err(models::unknown(config, asked_model));
-        }
-        let mut wanted = Wanted::new(&model);
-        for (found, overrides) in self.reachable(&model, &matches) {
-            let sent = request.with(&found.deployment.defaults, &overrides)?;
-            let tariff = Tariff::new(&self.gateway.prices, &found, &sent, None, self.host.now_ms());
-            wanted.include(&tariff, &sent);
-        }
-        let hold = Hold::reserve(self.gateway, self.host, known, &self.asked, &wanted, (&record.id, record.call)).await;
-        match hold {
-            // Without limits nothing is at stake but the log: such a key goes on while its ledger is away.
-            Err(error) if error.kind() == Kind::ServiceUnavailable && !known.is_limited() => Ok((request, None)),
-            hold => Ok((request, Some(hold?))),
-        }
-    }
-
-    /// Every deployment that the call may come to, through whatever fallbacks, as far as they are priced. One that has no
-    /// price counts in the first group alone: a fallback without a price is passed over when its turn comes.
-    fn reachable(&self, model: &str, matches: &[Match]) -> Vec<(Match, Fields)> {
-        let config = &self.gateway.config;
-        let mut found: Vec<(Match, Fields)> = matches.iter().map(|found| (found.clone(), Fields::default())).collect();
-        for hop in self.fallbacks().reachable(model) {
-            for other in config.deployments_for(&hop.model) {
-                let tariff = Tariff::plain(&self.gateway.prices, &other);
-                if tariff.entry(None).is_some() {
-                    found.push((other, hop.overrides.clone()));
-                }
-            }
-        }
-        found
     }
 
     /// Attempts until one succeeds or the plan gives up.
@@ -270,7 +212,7 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
-    fn fallbacks(&self) -> Fallbacks {
+    pub(super) fn fallbacks(&self) -> Fallbacks {
         let router = &self.gateway.config.router;
         Fallbacks {
             disabled: self.asked.disable_fallbacks,
@@ -351,43 +293,6 @@ impl<H: Host> Call<'_, H> {
         headers.push("x-litellm-response-duration-ms", whole.to_string());
         headers.push("x-litellm-overhead-duration-ms", whole.saturating_sub(record.upstream_ms).to_string());
     }
-}
-
-/// The request with its answer bounded to what is granted.
-fn clamped(request: Request, tariff: &Tariff, hold: &Hold) -> Result<Request> {
-    let grant = hold.granted();
-    let most = UsageBound::of(tariff, &request);
-    let by_tokens = grant.tokens.saturating_sub(most.input_tokens) / most.answers.max(1);
-    // Without a price there is no budget either: the ledger would have refused it.
-    let by_money = most.affordable_output_tokens(tariff, grant.granted).filter(|_| hold.is_bounded());
-    let by_money = by_money.unwrap_or(most.output_tokens);
-    let affordable = most.output_tokens.min(by_tokens).min(by_money);
-    if affordable == most.output_tokens {
-        return Ok(request);
-    }
-    if affordable == 0 {
-        let message = format!("the budget does not pay for this model's answer: {} USD are left", grant.granted);
-        return Err(Error::new(Kind::BudgetExceeded, message));
-    }
-    with_output_bound(&request, affordable)
-}
-
-/// What the lists of a key may call the model by.
-pub(super) fn facts(group: &str, matches: &[Match]) -> ModelFacts {
-    let mut facts = ModelFacts { names: vec![group.to_owned()], access_groups: Vec::new() };
-    for found in matches {
-        let name = format!("{}/{}", found.provider.name, found.model);
-        if !facts.names.contains(&name) {
-            facts.names.push(name);
-        }
-        let groups = found.deployment.model_info.get("access_groups").and_then(serde_json::Value::as_array);
-        for name in groups.into_iter().flatten().filter_map(serde_json::Value::as_str) {
-            if !facts.access_groups.iter().any(|known| known == name) {
-                facts.access_groups.push(name.to_owned());
-            }
-        }
-    }
-    facts
 }
 
 fn candidates(matches: &[Match]) -> Vec<Candidate> {

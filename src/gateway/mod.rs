@@ -1,6 +1,7 @@
 //! The spine: one story for each kind of call, told over [`Host`].
 
 mod admin;
+mod admit;
 mod asked;
 mod attempt;
 mod auth;

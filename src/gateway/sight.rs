@@ -1,8 +1,8 @@
 //! What a caller may see of the models: those that its key, its team and its user may call.
 
 use super::Gateway;
+use super::admit;
 use super::asked::Asked;
-use super::call;
 use super::caller::Caller;
 use super::hold::Known;
 use super::host::Host;
@@ -39,7 +39,7 @@ impl Sight {
     /// Whether the caller sees `model`, as a request would name it.
     pub(super) fn sees(&self, gateway: &Gateway, model: &str) -> bool {
         let Self::Key(known, now_ms) = self else { return true };
-        let facts = call::facts(gateway.config.group_of(model), &gateway.config.deployments_for(model));
+        let facts = admit::facts(gateway.config.group_of(model), &gateway.config.deployments_for(model));
         known.identity().admit("/models", model, Some(&facts), *now_ms).is_ok()
     }
 }

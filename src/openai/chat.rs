@@ -3,7 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
-use super::message::{Message, Tool, ToolChoice};
+use super::message::Message;
+use super::tool::{Tool, ToolChoice};
 use crate::error::{Error, Result};
 
 /// The JSON type that a known field must have.

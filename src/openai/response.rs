@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::message::ToolCall;
+use super::tool::ToolCall;
 use super::usage::Usage;
 
 /// A chat completion.

@@ -1,0 +1,111 @@
+//! Admission of a call: may its key make it, and does its budget pay for the most that it can cost.
+
+use super::attempt::Request;
+use super::bound::{UsageBound, with_output_bound};
+use super::call::Call;
+use super::caller::Caller;
+use super::hold::{Hold, Known, Wanted, is_stale};
+use super::host::Host;
+use super::models;
+use super::record::Record;
+use super::tariff::Tariff;
+use crate::config::Match;
+use crate::error::{Error, Kind, Result};
+use crate::keys::models::ModelFacts;
+use crate::openai::Fields;
+
+impl<H: Host> Call<'_, H> {
+    /// Asks whether the caller may make this call, and reserves what it may cost. Answers the request with the aliases of
+    /// its key resolved.
+    pub(super) async fn admit(&self, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
+        let Caller::Key(key) = self.caller else { return Ok((request.clone(), None)) };
+        let known = Known::read(self.gateway, self.host, key.clone(), &self.asked).await?;
+        match self.reserve(&known, request, record).await {
+            // The record may be older than the ledger: once more, with the one that counts.
+            Err(error) if is_stale(&error) => {
+                let Some(fresh) = known.refreshed(self.gateway, self.host).await? else { return Err(error) };
+                let known = Known::read(self.gateway, self.host, fresh, &self.asked).await?;
+                self.reserve(&known, request, record).await
+            }
+            result => result,
+        }
+    }
+
+    async fn reserve(&self, known: &Known, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
+        let config = &self.gateway.config;
+        let asked_model = request.model();
+        let model = known.identity().resolve(asked_model).to_owned();
+        let request = if model == asked_model { request.clone() } else { request.with_model(&model)? };
+        let matches = config.deployments_for(&model);
+        let facts = facts(config.group_of(&model), &matches);
+        known.identity().admit(self.route, asked_model, Some(&facts), self.host.now_ms())?;
+        if matches.is_empty() {
+            return Err(models::unknown(config, asked_model));
+        }
+        let mut wanted = Wanted::new(&model);
+        for (found, overrides) in self.reachable(&model, &matches) {
+            let sent = request.with(&found.deployment.defaults, &overrides)?;
+            let tariff = Tariff::new(&self.gateway.prices, &found, &sent, None, self.host.now_ms());
+            wanted.include(&tariff, &sent);
+        }
+        let hold = Hold::reserve(self.gateway, self.host, known, &self.asked, &wanted, (&record.id, record.call)).await;
+        match hold {
+            // Without limits nothing is at stake but the log: such a key goes on while its ledger is away.
+            Err(error) if error.kind() == Kind::ServiceUnavailable && !known.is_limited() => Ok((request, None)),
+            hold => Ok((request, Some(hold?))),
+        }
+    }
+
+    /// Every deployment that the call may come to, through whatever fallbacks, as far as they are priced. One that has no
+    /// price counts in the first group alone: a fallback without a price is passed over when its turn comes.
+    fn reachable(&self, model: &str, matches: &[Match]) -> Vec<(Match, Fields)> {
+        let config = &self.gateway.config;
+        let mut found: Vec<(Match, Fields)> = matches.iter().map(|found| (found.clone(), Fields::default())).collect();
+        for hop in self.fallbacks().reachable(model) {
+            for other in config.deployments_for(&hop.model) {
+                let tariff = Tariff::plain(&self.gateway.prices, &other);
+                if tariff.entry(None).is_some() {
+                    found.push((other, hop.overrides.clone()));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The request with its answer bounded to what is granted.
+pub(super) fn clamped(request: Request, tariff: &Tariff, hold: &Hold) -> Result<Request> {
+    let grant = hold.granted();
+    let most = UsageBound::of(tariff, &request);
+    let by_tokens = grant.tokens.saturating_sub(most.input_tokens) / most.answers.max(1);
+    // Without a price there is no budget either: the ledger would have refused it.
+    let by_money = most.affordable_output_tokens(tariff, grant.granted).filter(|_| hold.is_bounded());
+    let by_money = by_money.unwrap_or(most.output_tokens);
+    let affordable = most.output_tokens.min(by_tokens).min(by_money);
+    if affordable == most.output_tokens {
+        return Ok(request);
+    }
+    if affordable == 0 {
+        let message = format!("the budget does not pay for this model's answer: {} USD are left", grant.granted);
+        return Err(Error::new(Kind::BudgetExceeded, message));
+    }
+    with_output_bound(&request, affordable)
+}
+
+/// What the lists of a key may call the model by.
+pub(super) fn facts(group: &str, matches: &[Match]) -> ModelFacts {
+    let mut facts = ModelFacts { names: vec![group.to_owned()], access_groups: Vec::new() };
+    for found in matches {
+        let name = format!("{}/{}", found.provider.name, found.model);
+        if !facts.names.contains(&name) {
+            facts.names.push(name);
+        }
+        let groups = found.deployment.model_info.get("access_groups").and_then(serde_json::Value::as_array);
+        for name in groups.into_iter().flatten().filter_map(serde_json::Value::as_str) {
+            if !facts.access_groups.iter().any(|known| known == name) {
+                facts.access_groups.push(name.to_owned());
+            }
+        }
+    }
+    facts
+}
