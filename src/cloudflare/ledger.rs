@@ -118,7 +118,7 @@ impl Ledger {
         let marks: Vec<TextRow> = self.sql.exec("SELECT row FROM mark", None)?.to_array()?;
         let mark = marks.into_iter().next().map(text).map(|row| serde_json::from_str::<Mark>(&row)).transpose()?;
         let mark = mark.unwrap_or_default();
-        let from = SqlStorageValue::try_from_i64(mark.from_seq as i64)?;
+        let from = number(mark.from_seq)?;
         let rows =
             self.sql.exec("SELECT open, progress, closing FROM request WHERE seq >= ? ORDER BY seq", vec![from])?;
         let entries = rows.to_array::<RequestRow>()?.iter().map(entry).collect::<Result<Vec<_>>>()?;
@@ -126,7 +126,6 @@ impl Ledger {
     }
 
     fn write(&self, change: &Change) -> Result<()> {
-        let number = |number: u64| SqlStorageValue::try_from_i64(number as i64);
         match change {
             Change::Open(entry) => {
                 let values = vec![number(entry.seq)?, number(entry.start_ms)?, serde_json::to_string(entry)?.into()];
@@ -154,8 +153,6 @@ impl Ledger {
 
     fn log(&self, from_ms: u64, until_ms: u64, limit: u64) -> Result<Vec<Entry>> {
         self.sql.exec(TABLES, None)?;
-        // Times beyond what a JavaScript number holds exactly mean no bound.
-        let number = |number: u64| SqlStorageValue::try_from_i64(number.min(1 << 52) as i64);
         let values = vec![number(from_ms)?, number(until_ms)?, number(limit)?];
         let query =
             "SELECT open, progress, closing FROM request WHERE start_ms >= ? AND start_ms < ? ORDER BY seq LIMIT ?";
@@ -180,6 +177,11 @@ impl Ledger {
         let in_ms = i64::try_from(wanted.saturating_sub(now)).unwrap_or(i64::MAX);
         self.state.storage().set_alarm(in_ms).await
     }
+}
+
+/// A number as SQL takes it. Beyond 2^52, what a JavaScript number holds exactly, it means no bound.
+fn number(number: u64) -> Result<SqlStorageValue> {
+    SqlStorageValue::try_from_i64(i64::try_from(number.min(1 << 52)).unwrap_or(i64::MAX))
 }
 
 fn entry(row: &RequestRow) -> Result<Entry> {

@@ -56,6 +56,8 @@ extern "C" {
     fn then(this: &Then, ok: &JsValue, failed: &JsValue) -> Then;
 }
 
+type Callback = Closure<dyn FnMut(JsValue)>;
+
 /// What a promise came to, and who waits for it.
 #[derive(Default)]
 struct Slot {
@@ -64,7 +66,7 @@ struct Slot {
     /// Nobody will ask any more.
     left: bool,
     /// They hold this slot and it holds them, so that a promise may settle after its waiter is gone.
-    callbacks: Option<(Closure<dyn FnMut(JsValue)>, Closure<dyn FnMut(JsValue)>)>,
+    callbacks: Option<(Callback, Callback)>,
 }
 
 /// Waits for promises, one after the other, with the same two callbacks: making new ones costs more than the wait.

@@ -44,7 +44,7 @@ impl<'a> Cursor<'a> {
         usize::try_from(self.varint()?).ok()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 }

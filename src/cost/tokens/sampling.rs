@@ -51,10 +51,10 @@ impl Counter<'_> {
         TokenCount { value, method: Method::Estimated, error_percent: error_percent + SAMPLE_ERROR }
     }
 
-    fn count_whole(&self, text: &str) -> TokenCount {
+    fn count_whole(self, text: &str) -> TokenCount {
         match self {
             Self::Exact(vocabulary) => TokenCount::exact(vocabulary.count(text)),
-            Self::Estimate(family) => estimate(text, *family),
+            Self::Estimate(family) => estimate(text, family),
         }
     }
 
