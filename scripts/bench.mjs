@@ -8,12 +8,12 @@ import { npmPackages, underModernNode } from "./setup.mjs";
 import { Problem, main, step } from "./steps.mjs";
 import { buildAll } from "./wasm.mjs";
 
-const BENCHES = ["requests", "streams", "keys", "start"];
+const BENCHES = ["requests", "streams", "keys", "start", "tokens"];
 
 await main(async () => {
   await npmPackages();
   if (await underModernNode()) return process.exitCode;
-  await buildAll({ js: false });
+  await buildAll();
   const [only] = process.argv.slice(2);
   if (only && !BENCHES.includes(only)) throw new Problem(`there is no bench ${only}; there is ${BENCHES.join(", ")}`);
   const load = (name) => import(pathToFileURL(join(root, "benches", `${name}.mjs`)).href);

@@ -23,7 +23,12 @@ pub(super) enum Pass<'a> {
 #[derive(Debug)]
 pub(super) enum Door {
     /// Whoever has the master key.
-    MasterKey(Secret),
+    MasterKey {
+        /// The master key.
+        master: Secret,
+        /// What virtual keys are signed with: `LITELLM_SALT_KEY`, which must outlive them, else the master key.
+        salt: Secret,
+    },
     /// Everyone: no master key is set, and the gateway listens on loopback only.
     Open,
     /// No one: no master key is set, and the gateway may be reached from outside.
@@ -37,14 +42,14 @@ impl Door {
     ///
     /// 401 with LiteLLM's bodies: no key, one of another form, or a forged one.
     pub(super) fn admit<'a>(&self, headers: &'a Headers, extra_header: Option<&str>) -> Result<Pass<'a>> {
-        let master = match self {
+        let (master, salt) = match self {
             Self::Open => return Ok(Pass::Open),
             Self::Shut => {
                 let message =
                     "no master key is set: set `general_settings.master_key`, or the secret it names, and try again";
                 return Err(refused("auth_error", message));
             }
-            Self::MasterKey(master) => master,
+            Self::MasterKey { master, salt } => (master, salt),
         };
         let key = key(headers, extra_header)?;
         if master.matches(key) {
@@ -55,16 +60,16 @@ impl Door {
                 format!("LiteLLM Virtual Key expected. Received={}, expected to start with 'sk-'.", mask_plain(key));
             return Err(refused("auth_error", &message));
         }
-        match token::form(key, master) {
+        match token::form(key, salt) {
             Form::Forged => Err(unknown_key(key)),
             Form::Genuine | Form::Custom => Ok(Pass::Virtual(key)),
         }
     }
 
-    /// The master key, where there is one: the secret that virtual keys are signed with.
-    pub(super) fn master(&self) -> Option<&Secret> {
+    /// The secret that virtual keys are signed with, where there is one.
+    pub(super) fn salt(&self) -> Option<&Secret> {
         match self {
-            Self::MasterKey(master) => Some(master),
+            Self::MasterKey { salt, .. } => Some(salt),
             Self::Open | Self::Shut => None,
         }
     }
@@ -112,7 +117,7 @@ mod tests {
 
     fn admit(name: &str, value: &str) -> Result<bool> {
         let headers = [(name, value)].into_iter().collect();
-        let door = Door::MasterKey(Secret::new("sk-master"));
+        let door = Door::MasterKey { master: Secret::new("sk-master"), salt: Secret::new("salt") };
         door.admit(&headers, Some("X-Own-Key")).map(|pass| pass == Pass::Master)
     }
 
@@ -145,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_forged_key_is_refused_and_another_is_looked_up() {
-        let genuine = token::generate(&[7; 24], &Secret::new("sk-master"));
+        let genuine = token::generate(&[7; 24], &Secret::new("salt"));
         let forged = token::generate(&[7; 24], &Secret::new("sk-other"));
         assert!(!admit("x-api-key", &genuine).unwrap());
         assert!(!admit("x-api-key", "sk-chosen-by-an-admin").unwrap());

@@ -58,6 +58,9 @@ const MOST_HEADER_BYTES: usize = 64 << 10;
 /// The variable by which a shell says that it listens on loopback only: a gateway without a master key is open then.
 pub const LOOPBACK_VARIABLE: &str = "TOLLGATE_LOOPBACK";
 
+/// LiteLLM's variable for a secret that outlives the master key: with it, a new master key leaves virtual keys valid.
+const SALT_VARIABLE: &str = "LITELLM_SALT_KEY";
+
 /// A gateway with its configuration.
 #[derive(Debug)]
 pub struct Gateway {
@@ -75,7 +78,10 @@ impl Gateway {
         let setting = config.general.master_key.as_ref();
         let master = setting.and_then(|setting| resolve::setting(&config, host, setting)).filter(|key| !key.is_empty());
         let door = match master {
-            Some(key) => Door::MasterKey(Secret::new(key)),
+            Some(key) => {
+                let salt = resolve::variable(&config, host, SALT_VARIABLE).unwrap_or_else(|| key.clone());
+                Door::MasterKey { master: Secret::new(key), salt: Secret::new(salt) }
+            }
             // A master key that is named but not set must not open the door.
             None if setting.is_none() && host.variable(LOOPBACK_VARIABLE).is_some() => Door::Open,
             None => Door::Shut,

@@ -3,6 +3,7 @@
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::config;
+use crate::cost::tokens::{Encoding, Vocabulary as Merges};
 use crate::provider::registry::PROVIDERS;
 
 /// Checks a configuration (JSON text) and lists what is wrong with it, as JSON: `[{severity, path, message}]`.
@@ -16,4 +17,28 @@ pub fn check_config(json: &str) -> String {
 pub fn variables() -> String {
     let names: Vec<&str> = PROVIDERS.iter().flat_map(|row| row.keys.iter().chain(row.bases)).copied().collect();
     serde_json::to_string(&names).unwrap_or_default()
+}
+
+/// A vocabulary that tokens are counted by.
+#[wasm_bindgen]
+pub struct Vocabulary(Merges);
+
+#[wasm_bindgen]
+impl Vocabulary {
+    /// Loads the unpacked merge planes of `o200k_base` or `cl100k_base` (`vocab/*.bin.gz`).
+    ///
+    /// # Errors
+    ///
+    /// Another encoding, or planes that are not its own.
+    #[wasm_bindgen(constructor)]
+    pub fn load(encoding: &str, planes: &[u8]) -> Result<Self, String> {
+        let encoding = [Encoding::O200kBase, Encoding::Cl100kBase].into_iter().find(|own| own.name() == encoding);
+        let encoding = encoding.ok_or("the encoding must be o200k_base or cl100k_base")?;
+        Merges::load(encoding, planes).map(Self).map_err(|error| error.to_string())
+    }
+
+    /// Counts the tokens of a text, exactly.
+    pub fn count(&self, text: &str) -> f64 {
+        self.0.count(text) as f64
+    }
 }

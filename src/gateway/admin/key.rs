@@ -43,7 +43,7 @@ impl<H: Host> Desk<'_, H> {
 
     /// The secret that keys are signed with.
     fn signer(&self) -> Result<&Secret> {
-        self.gateway.door.master().ok_or_else(|| {
+        self.gateway.door.salt().ok_or_else(|| {
             let message = "virtual keys need a master key, and none is set: set `general_settings.master_key`";
             Error::new(Kind::BadRequest, message).with_type("no_db_connection")
         })
