@@ -265,6 +265,20 @@ fn tags_and_the_customer_are_in_the_log() {
 }
 
 #[test]
+fn a_tags_budget_bounds_what_is_tagged() {
+    let settings =
+        json!({"litellm_settings": {"tag_budget_config": {"trial": {"max_budget": 0.08, "budget_duration": "1d"}}}});
+    let stage = Stage::new(&config(&settings), vec![ok(), ok()]);
+    let key = stage.add_key(&json!({}));
+    let mut tagged = json!({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]});
+    tagged["tags"] = json!(["trial"]);
+    assert_eq!(stage.chat_as(&key, &tagged).status, 200);
+    let refused = stage.chat_as(&key, &tagged);
+    assert_eq!((refused.status, refused.json()["error"]["type"].as_str()), (429, Some("budget_exceeded")));
+    assert_eq!(stage.chat_as(&key, &ask("m")).status, 200, "without the tag there is no such bound");
+}
+
+#[test]
 fn calls_of_the_master_key_are_in_the_log_unless_it_is_off() {
     let stage = Stage::new(&config(&json!({})), vec![ok()]);
     stage.chat_as("sk-master", &ask("m"));

@@ -3,6 +3,9 @@
 use super::deployment::is_header_name;
 use super::section::Section;
 use super::{GeneralSettings, Setting};
+use crate::keys::duration::Span;
+use crate::keys::ledger::Limits;
+use crate::money::Money;
 
 /// Largest `max_request_size_mb`: what a Worker may hold in memory, 128 MB.
 const LARGEST_REQUEST_MB: u64 = 128;
@@ -42,7 +45,30 @@ pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSetti
         reservation_hold_ms: general
             .count("reservation_hold_seconds", LONGEST_HOLD_SECONDS)
             .map(|hold| hold.max(1) * 1000),
+        tag_budgets: litellm.section("tag_budget_config").map(|tags| tag_budgets(&tags)).unwrap_or_default(),
         disable_spend_logs: general.flag("disable_spend_logs").unwrap_or_default(),
+    }
+}
+
+/// Reads `tag_budget_config`: tag to `max_budget` and `budget_duration`.
+fn tag_budgets(tags: &Section<'_>) -> Vec<(String, Limits)> {
+    let names: Vec<&String> = tags.map.keys().collect();
+    names.into_iter().filter_map(|name| Some((name.clone(), tag_budget(&tags.section(name)?)?))).collect()
+}
+
+fn tag_budget(tag: &Section<'_>) -> Option<Limits> {
+    let max_budget = tag.number("max_budget", "an amount of USD, 0 or more").and_then(Money::from_dollars);
+    let Some(max_budget) = max_budget.filter(|max_budget| !max_budget.is_negative()) else {
+        tag.error("max_budget", "`max_budget` is missing or negative: give an amount of USD, 0 or more");
+        return None;
+    };
+    let duration = tag.string("budget_duration").map(|text| Span::parse(&text, "budget_duration"));
+    match duration.transpose() {
+        Ok(budget_duration) => Some(Limits { max_budget: Some(max_budget), budget_duration, ..Limits::default() }),
+        Err(error) => {
+            tag.error("budget_duration", error.message());
+            None
+        }
     }
 }
 
@@ -57,6 +83,26 @@ mod tests {
     use serde_json::json;
 
     use crate::config::{Config, Setting};
+    use crate::money::Money;
+
+    #[test]
+    fn budgets_of_tags_are_read_and_mistakes_in_them_named() {
+        let tags = |tags: &serde_json::Value| {
+            Config::read(&json!({"litellm_settings": {"tag_budget_config": tags}}).to_string())
+        };
+        let config = tags(&json!({"chat": {"max_budget": 0.5, "budget_duration": "1d"}})).unwrap();
+        let (name, limits) = &config.general.tag_budgets[0];
+        assert_eq!((name.as_str(), limits.max_budget), ("chat", Money::from_dollars(0.5)));
+        assert!(limits.budget_duration.is_some());
+        for (wrong, place) in [
+            (json!({"chat": {"budget_duration": "1d"}}), "max_budget"),
+            (json!({"chat": {"max_budget": -1}}), "max_budget"),
+            (json!({"chat": {"max_budget": 1, "budget_duration": "often"}}), "budget_duration"),
+        ] {
+            let findings = tags(&wrong).unwrap_err();
+            assert_eq!(findings[0].path, format!("litellm_settings.tag_budget_config.chat.{place}"));
+        }
+    }
 
     #[test]
     fn general_settings_are_read() {

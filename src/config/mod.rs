@@ -26,6 +26,7 @@ pub use groups::Match;
 use serde_json::{Map, Value};
 
 use crate::cost::CustomRates;
+use crate::keys::ledger::Limits;
 use crate::openai::Fields;
 use crate::provider::Settings;
 use crate::provider::registry::Row;
@@ -212,6 +213,8 @@ pub struct GeneralSettings {
     /// `reservation_hold_seconds` (Tollgate's own), in ms: how long a reservation is held after its owner was last heard
     /// of; `None` is Tollgate's default.
     pub reservation_hold_ms: Option<u64>,
+    /// `litellm_settings.tag_budget_config`: the budget of each tag. It holds within one budget root.
+    pub tag_budgets: Vec<(String, Limits)>,
     /// `disable_spend_logs`: calls of the master key are not logged. Those of virtual keys always are: budgets rest on it.
     pub disable_spend_logs: bool,
 }

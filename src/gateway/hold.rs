@@ -10,11 +10,12 @@ use super::records::From;
 use super::settle::call_type;
 use super::tariff::Tariff;
 use super::{Gateway, attempt::Request};
+use crate::config::GeneralSettings;
 use crate::error::{Error, Kind, Result};
 use crate::http::Headers;
 use crate::keys::admission::Caller as Identity;
 use crate::keys::directory::RecordKind;
-use crate::keys::ledger::{Ask, Closed, Grant, Limits, Message, Outcome, Refusal, Reply, ScopeId, Subject};
+use crate::keys::ledger::{Ask, Closed, Grant, Limits, Message, Outcome, Refusal, Reply, ScopeId, ScopeKind, Subject};
 use crate::keys::{CustomerRecord, KeyRecord, TeamRecord, UserRecord};
 use crate::money::Money;
 
@@ -169,10 +170,7 @@ impl Hold {
                 ..subject(Some(&known.key), asked, tags)
             },
         };
-        let shared = match (&known.customer, &asked.customer) {
-            (Some(record), Some(_)) => record.scopes(None),
-            _ => Vec::new(),
-        };
+        let shared = shared_limits(known, general, &ask.subject.tags);
         let root = known.key.root();
         match tell_reserve(host, &root, ask, shared).await? {
             Ok(grant) => Ok(Self {
@@ -252,6 +250,15 @@ impl Hold {
             headers.set("x-litellm-key-max-budget", budget.max.to_string());
         }
     }
+}
+
+/// Limits of scopes that have no record in this root: the customer's, and those that the configuration gives tags.
+fn shared_limits(known: &Known, general: &GeneralSettings, tags: &[String]) -> Vec<(ScopeId, Limits)> {
+    let mut shared = known.customer.as_ref().map(|record| record.scopes(None)).unwrap_or_default();
+    for (tag, limits) in general.tag_budgets.iter().filter(|(tag, _)| tags.contains(tag)) {
+        shared.push((ScopeId::new(ScopeKind::Tag, tag), limits.clone()));
+    }
+    shared
 }
 
 async fn tell_reserve<H: Host>(

@@ -95,7 +95,7 @@ pub(in crate::config) const LITELLM: &[Group] = &[
         Kind::Any,
         "budget_duration budget_exceeded_throttle_percentage budget_reset_time default_max_internal_user_budget \
          disable_end_user_cost_tracking extra_spend_tag_headers internal_user_budget_duration max_end_user_budget \
-         max_end_user_budget_id max_internal_user_budget max_user_budget tag_budget_config timezone",
+         max_end_user_budget_id max_internal_user_budget max_user_budget timezone",
     ),
     group(
         BUDGETS,
@@ -104,6 +104,7 @@ pub(in crate::config) const LITELLM: &[Group] = &[
     ),
     group(BUDGETS, Kind::Map, "cost_discount_config cost_margin_config"),
     group(ACTS, Kind::Number, "budget_exceeded_status_code"),
+    group(ACTS, Kind::Map, "tag_budget_config"),
     group(BUDGETS, Kind::Number, "default_soft_budget max_budget max_ui_session_budget"),
     group(
         ENDPOINTS,
