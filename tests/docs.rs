@@ -62,7 +62,9 @@ fn every_provider_stands_in_the_table_with_its_base_and_its_keys() {
 #[test]
 fn the_count_of_providers_is_the_registrys() {
     let count = PROVIDERS.len() - 1;
-    for (name, words) in [("README.md", format!("{count} providers")), ("docs/providers.md", format!("{count} providers"))] {
+    for (name, words) in
+        [("README.md", format!("{count} providers")), ("docs/providers.md", format!("{count} providers"))]
+    {
         assert!(read(name).contains(&words), "{name} does not say `{words}`");
     }
 }
@@ -74,7 +76,8 @@ fn every_npm_script_that_is_named_exists() {
     let mut named = 0;
     for document in ["README.md", "ARCHITECTURE.md", "SECURITY.md", "docs/keys-and-budgets.md"] {
         let text = read(document);
-        let words: Vec<&str> = text.split([' ', '\n', '`', '(', ')', ',', ';']).filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> =
+            text.split([' ', '\n', '`', '(', ')', ',', ';']).filter(|word| !word.is_empty()).collect();
         for (at, _) in words.iter().enumerate().filter(|(_, word)| **word == "npm") {
             let next = words.get(at + 1).copied().unwrap_or_default();
             let script = if next == "run" { words.get(at + 2).copied().unwrap_or_default() } else { next };
