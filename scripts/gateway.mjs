@@ -59,13 +59,14 @@ export async function openGateway({ config, variables = {}, port = 0, state, bar
   });
   try {
     const inner = await miniflare.ready;
-    const front = bare
-      ? { url: (await miniflare.unsafeGetDirectURL()).origin, stop: async () => {} }
-      : await openFront({ host, port, target: Number(inner.port) });
+    // Before the door opens: an instance that starts without a configuration would act on none for half a minute.
     if (config) {
       const kv = await miniflare.getKVNamespace("TOLLGATE_KV");
       await kv.put("config", JSON.stringify(config));
     }
+    const front = bare
+      ? { url: (await miniflare.unsafeGetDirectURL()).origin, stop: async () => {} }
+      : await openFront({ host, port, target: Number(inner.port) });
     const stop = async () => {
       await front.stop();
       await miniflare.dispose();

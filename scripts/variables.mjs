@@ -10,7 +10,7 @@ const REFERENCE = "os.environ/";
 // A name that could not be a binding is no variable.
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // Bindings of the Worker itself.
-const TAKEN = new Set(["TOLLGATE_KV", "TOLLGATE_LOOPBACK", "LEDGER", "ASSETS"]);
+const TAKEN = new Set(["TOLLGATE_KV", "TOLLGATE_LOOPBACK", "LEDGER", "DIRECTORY", "ASSETS"]);
 
 /** Each `os.environ/NAME` of a configuration as `{ name, path }`. */
 export function references(value, path = "") {

@@ -58,6 +58,12 @@ const MOST_HEADER_BYTES: usize = 64 << 10;
 /// The variable by which a shell says that it listens on loopback only: a gateway without a master key is open then.
 pub const LOOPBACK_VARIABLE: &str = "TOLLGATE_LOOPBACK";
 
+/// The variables that a gateway reads by itself.
+pub const OWN_VARIABLES: &[&str] = &[MASTER_VARIABLE, SALT_VARIABLE];
+
+/// LiteLLM's variable for the master key, where the configuration names none.
+const MASTER_VARIABLE: &str = "LITELLM_MASTER_KEY";
+
 /// LiteLLM's variable for a secret that outlives the master key: with it, a new master key leaves virtual keys valid.
 const SALT_VARIABLE: &str = "LITELLM_SALT_KEY";
 
@@ -76,7 +82,12 @@ impl Gateway {
     /// A gateway that acts on `config`, with the master key resolved in the host's environment.
     pub fn new<H: Host>(config: Config, host: &H) -> Self {
         let setting = config.general.master_key.as_ref();
-        let master = setting.and_then(|setting| resolve::setting(&config, host, setting)).filter(|key| !key.is_empty());
+        let named = setting.and_then(|setting| resolve::setting(&config, host, setting));
+        let master = match setting {
+            Some(_) => named,
+            None => resolve::variable(&config, host, MASTER_VARIABLE),
+        };
+        let master = master.filter(|key| !key.is_empty());
         let door = match master {
             Some(key) => {
                 let salt = resolve::variable(&config, host, SALT_VARIABLE).unwrap_or_else(|| key.clone());

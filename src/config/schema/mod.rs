@@ -92,18 +92,18 @@ const fn group(status: Status, kind: Kind, names: &'static str) -> Group {
 
 const ACTS: Status = Status::Acts;
 const ALERTING: Status = Status::Later("no alerts are sent");
-const BUDGETS: Status = Status::Later("money is not counted");
+const BUDGETS: Status = Status::Later("this budget is not counted");
 const CACHE: Status = Status::Later("answers are not cached");
 const COOLDOWN: Status = Status::Later("deployments do not cool down");
 const ENDPOINTS: Status = Status::Later("there is no such endpoint");
 const GUARDRAILS: Status = Status::Later("requests and answers are not screened");
 const HEALTH: Status = Status::Later("deployments are not checked in the background");
-const KEYS: Status = Status::Later("there are no virtual keys, users or teams");
-const LIMITS: Status = Status::Later("requests are not limited");
+const KEYS: Status = Status::Later("it does not act on keys, users or teams yet");
+const LIMITS: Status = Status::Later("deployments and the gateway as a whole are not limited");
 const LOGGING: Status = Status::Later("nothing is sent to logging services");
 const OTHER: Status = Status::Later("it has no effect yet");
 /// What holds for every price.
-pub(super) const PRICE: Status = BUDGETS;
+pub(super) const PRICE: Status = ACTS;
 const PROVIDERS: Status = Status::Later("it is neither used nor sent upstream");
 const TAGS: Status = Status::Later("requests are not routed by tag");
 const DATABASE: Status = Status::Never("there is no database and no Redis to set up");
