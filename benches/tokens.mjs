@@ -22,7 +22,7 @@ export default async function bench() {
   initSync({ module: readFileSync(join(jsFolder, "tollgate_bg.wasm")) });
   const lines = [];
   for (const encoding of ["o200k_base", "cl100k_base"]) {
-    const planes = gunzipSync(readFileSync(join(root, "vocab", `${encoding}.bin.gz`)));
+    const planes = gunzipSync(readFileSync(join(root, "www/vocab", `${encoding}.bin.gz`)));
     const started = performance.now();
     const vocabulary = new Vocabulary(encoding, planes);
     lines.push({ what: `Loading ${encoding} in wasm`, value: performance.now() - started, unit: "ms", detail: "once" });

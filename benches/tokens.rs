@@ -28,7 +28,7 @@ fn main() {
         (Encoding::O200kBase, tiktoken_rs::o200k_base_singleton()),
         (Encoding::Cl100kBase, tiktoken_rs::cl100k_base_singleton()),
     ] {
-        let planes = unpack(&format!("vocab/{}.bin.gz", encoding.name()));
+        let planes = unpack(&format!("www/vocab/{}.bin.gz", encoding.name()));
         let load = seconds(|| Vocabulary::load(encoding, black_box(&planes)).is_ok());
         println!("{}: load {:.1} ms", encoding.name(), load * 1e3);
         let ours = Vocabulary::load(encoding, &planes).expect("the vocabulary");

@@ -95,7 +95,7 @@ fn every_npm_script_that_is_named_exists() {
 #[test]
 fn every_file_that_is_named_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = ["src/", "tests/", "scripts/", "docs/", "prices/", "vocab/", "benches/", "www/", "./", ".ci/"];
+    let folders = ["src/", "tests/", "scripts/", "docs/", "prices/", "benches/", "www/", "./", ".ci/"];
     let files = ["Cargo.toml", "LICENSE", "config.yaml", "package.json", "size-budget.json", "wrangler.toml"];
     let mut named = 0;
     for document in ["README.md", "ARCHITECTURE.md", "SECURITY.md"] {

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use worker::js_sys::Promise;
+use worker::js_sys::{Promise, Reflect, Uint8Array};
 use worker::{Env, web_sys};
 
 use super::stream::{AbortOnDrop, UpstreamBody};
 use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV, PRICES_KEY, objects, shell};
+use crate::cost::tokens::Encoding;
 use crate::error::{Error, Kind, Result};
 use crate::gateway::{Host, Upstream};
 use crate::http::{HttpHead, HttpRequest};
@@ -19,6 +20,9 @@ use crate::keys::ledger::{self, ScopeId};
 /// How long KV's own cache may answer for the copy of a record, in seconds: its least. What costs money passes the ledger,
 /// which knows at once.
 const COPY_CACHE_SECONDS: u64 = 30;
+
+/// The binding of the static files in `www/`.
+const ASSETS: &str = "ASSETS";
 
 /// The host of one request.
 pub(super) struct Worker {
@@ -67,6 +71,13 @@ impl Host for Worker {
             Ok(()) => u64::from_le_bytes(bytes),
             Err(_) => self.now_ms().wrapping_mul(0x9e37_79b9_7f4a_7c15),
         }
+    }
+
+    async fn vocabulary(&self, encoding: Encoding) -> Option<Vec<u8>> {
+        let assets = Reflect::get(&self.env, &ASSETS.into()).ok()?;
+        let planes =
+            JsFuture::from(shell::unpacked(&assets, &format!("/vocab/{}.bin.gz", encoding.name()))).await.ok()?;
+        Some(planes.dyn_into::<Uint8Array>().ok()?.to_vec())
     }
 
     fn variable(&self, name: &str) -> Option<String> {

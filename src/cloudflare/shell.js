@@ -41,6 +41,13 @@ export function send(url, method, text, body, signal) {
   return fetch(url, { method, headers: pairs(text), body, signal, redirect: "manual" });
 }
 
+/** A gzipped file of the assets, unpacked; nothing where it is missing. */
+export async function unpacked(assets, path) {
+  const answer = await assets?.fetch(`https://assets${path}`);
+  if (!answer?.ok) return undefined;
+  return new Uint8Array(await new Response(answer.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+}
+
 // One piece of a body whose length is not told: most answers fit into the first, and few need a third.
 const PIECES = [16 << 10, 256 << 10];
 

@@ -21,6 +21,9 @@ extern "C" {
     /// Reads the body of a request or a response to its end; undefined when it has more bytes than the bound.
     pub(super) fn whole(message: &Message, bound: usize, told: bool) -> Promise;
 
+    /// A gzipped file of the assets, unpacked; undefined where it is missing.
+    pub(super) fn unpacked(assets: &JsValue, path: &str) -> Promise;
+
     /// Reads the next piece of a stream: one of the callbacks is called.
     pub(super) fn read(reader: &Reader, ok: &JsValue, failed: &JsValue);
 }

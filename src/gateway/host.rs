@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::cost::tokens::Encoding;
 use crate::error::Result;
 use crate::http::{HttpHead, HttpRequest};
 use crate::keys::directory::{self, RecordKind};
@@ -57,6 +58,9 @@ pub trait Host {
 
     /// The read copy of a record in the index: cheap, near, and up to a minute behind. `None` where the index has none.
     async fn copy(&self, kind: RecordKind, id: &str) -> Option<Value>;
+
+    /// The unpacked merge planes of an encoding (`www/vocab/README.md`), about 1 MB; `None` where they are not to be had.
+    async fn vocabulary(&self, encoding: Encoding) -> Option<Vec<u8>>;
 
     /// Random bytes that nobody can guess.
     ///

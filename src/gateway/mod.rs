@@ -32,6 +32,7 @@ pub use reply::{Reply, ReplyBody};
 pub use route::Route;
 pub use settle::Note;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::json;
@@ -74,7 +75,7 @@ pub struct Gateway {
     door: Door,
     prices: Rc<PriceTable>,
     /// The vocabularies that are loaded: tokens of their models are counted, those of all others estimated.
-    vocabularies: Vec<Rc<Vocabulary>>,
+    vocabularies: RefCell<Vec<Rc<Vocabulary>>>,
     records: Records,
 }
 
@@ -101,7 +102,7 @@ impl Gateway {
             config,
             door,
             prices: Rc::new(PriceTable::embedded()),
-            vocabularies: Vec::new(),
+            vocabularies: RefCell::default(),
             records: Records::default(),
         }
     }
@@ -134,9 +135,10 @@ impl Gateway {
     }
 
     /// Takes a vocabulary, by which tokens of its models are counted exactly from now on.
-    pub fn take_vocabulary(&mut self, vocabulary: Vocabulary) {
-        self.vocabularies.retain(|own| own.encoding() != vocabulary.encoding());
-        self.vocabularies.push(Rc::new(vocabulary));
+    pub fn take_vocabulary(&self, vocabulary: Vocabulary) {
+        let mut vocabularies = self.vocabularies.borrow_mut();
+        vocabularies.retain(|own| own.encoding() != vocabulary.encoding());
+        vocabularies.push(Rc::new(vocabulary));
     }
 
     /// Answers a request. `body` is its body, unread; `request.body` is empty.
@@ -187,6 +189,7 @@ impl Gateway {
                     request.body = self.read_body(request, body).await?;
                 }
                 let sight = Sight::of(self, host, &caller, request.path()).await?;
+                money::take_vocabulary(self, host, question, &request.body).await;
                 money::answer(self, host, &sight, request, question)
             }
         }

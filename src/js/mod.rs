@@ -27,7 +27,7 @@ pub struct Vocabulary(Merges);
 
 #[wasm_bindgen]
 impl Vocabulary {
-    /// Loads the unpacked merge planes of `o200k_base` or `cl100k_base` (`vocab/*.bin.gz`).
+    /// Loads the unpacked merge planes of `o200k_base` or `cl100k_base` (`www/vocab/*.bin.gz`).
     ///
     /// # Errors
     ///

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use tollgate::config::Config;
+use tollgate::cost::tokens::Encoding;
 use tollgate::error::{Error, Kind, Result};
 use tollgate::gateway::{Body, Gateway, Gone, Host, ReplyBody, Sink, Upstream};
 use tollgate::http::{Headers, HttpHead, HttpRequest};
@@ -141,6 +142,10 @@ impl Host for Scripted {
         let headers: Headers = script.headers.into_iter().collect();
         let body = ScriptedBody { world: self.world.clone(), pieces: script.pieces.into() };
         Ok(Upstream { head: HttpHead { status: script.status, headers }, body })
+    }
+
+    async fn vocabulary(&self, _: Encoding) -> Option<Vec<u8>> {
+        None
     }
 
     async fn client_gone(&self) {

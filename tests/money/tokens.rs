@@ -66,9 +66,9 @@ fn a_count_of_nothing_is_refused() {
 
 #[test]
 fn with_a_vocabulary_the_count_is_exact() {
-    let mut stage = stage();
+    let stage = stage();
     let mut planes = Vec::new();
-    let file = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/vocab/o200k_base.bin.gz")).unwrap();
+    let file = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/www/vocab/o200k_base.bin.gz")).unwrap();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut planes).unwrap();
     stage.gateway.take_vocabulary(Vocabulary::load(Encoding::O200kBase, &planes).unwrap());
     let messages = json!([{"role": "user", "content": "Hey, how's it going?"}]);

@@ -13,7 +13,7 @@ pub(crate) fn unpack(path: &str) -> Vec<u8> {
 }
 
 pub(crate) fn vocabulary(encoding: Encoding) -> Vocabulary {
-    Vocabulary::load(encoding, &unpack(&format!("vocab/{}.bin.gz", encoding.name()))).unwrap()
+    Vocabulary::load(encoding, &unpack(&format!("www/vocab/{}.bin.gz", encoding.name()))).unwrap()
 }
 
 /// The recorded strings and their tokens by Python's tiktoken 0.14.0: text, o200k, cl100k.

@@ -209,3 +209,18 @@ test("each of the configurations in the wild starts and is ready", async (t) => 
     assert.equal(answer.status, 200, `${file}: ${await answer.text()}`);
   }
 });
+
+test("tokens of OpenAI's models are counted by the vocabulary among the assets, those of others estimated", async () => {
+  const count = async (model, fields) => {
+    const key = { authorization: `Bearer ${MASTER_KEY}` };
+    const answer = await post("/utils/token_counter", key, JSON.stringify({ model, ...fields }));
+    return answer.json();
+  };
+  // OpenAI's formula: 3 for the answer, 3 for the message, 1 for its role, and 7 of text.
+  const exact = await count("gpt-4o", { messages: says("Hey, how's it going?") });
+  assert.deepEqual([exact.total_tokens, exact.tokenizer_type, exact.error_percent], [14, "openai_tokenizer", 0]);
+  const older = await count("gpt-4", { prompt: "You are a bot." });
+  assert.deepEqual([older.total_tokens, older.tokenizer_type], [5, "openai_tokenizer"]);
+  const other = await count("claude-sonnet", { messages: says("hi") });
+  assert.equal(other.tokenizer_type, "estimate");
+});

@@ -34,7 +34,7 @@ impl std::fmt::Debug for Vocabulary {
 }
 
 impl Vocabulary {
-    /// Reads unpacked merge planes (`vocab/README.md`).
+    /// Reads unpacked merge planes (`www/vocab/README.md`).
     ///
     /// ```
     /// use tollgate::cost::tokens::{Encoding, Vocabulary};
@@ -45,7 +45,7 @@ impl Vocabulary {
     /// #     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut planes).unwrap();
     /// #     planes
     /// # }
-    /// let planes = unpack("vocab/cl100k_base.bin.gz");
+    /// let planes = unpack("www/vocab/cl100k_base.bin.gz");
     /// let vocabulary = Vocabulary::load(Encoding::Cl100kBase, &planes)?;
     /// assert_eq!(vocabulary.count("You are a bot."), 5);
     /// assert!(Vocabulary::load(Encoding::O200kBase, &planes).is_err());

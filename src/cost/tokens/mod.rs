@@ -99,10 +99,10 @@ impl TokenCount {
     }
 }
 
-/// Unpacks an asset of `vocab/`.
+/// Unpacks an asset of `www/vocab/`.
 #[cfg(test)]
 fn planes(name: &str) -> Vec<u8> {
-    let path = format!("{}/vocab/{name}.bin.gz", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/www/vocab/{name}.bin.gz", env!("CARGO_MANIFEST_DIR"));
     let mut planes = Vec::new();
     let file = std::fs::File::open(path).unwrap();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut planes).unwrap();

@@ -54,6 +54,13 @@ impl Question {
     }
 }
 
+/// Loads the vocabulary that a question about tokens is answered with, where the host has it.
+pub(super) async fn take_vocabulary<H: Host>(gateway: &Gateway, host: &H, question: Question, body: &[u8]) {
+    if matches!(question, Question::TokenCounter | Question::Calculate) {
+        token_counter::load(gateway, host, body).await;
+    }
+}
+
 /// Answers a question; `http` has its body, read.
 ///
 /// # Errors

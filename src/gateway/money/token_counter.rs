@@ -1,11 +1,13 @@
 //! `POST /utils/token_counter`: the tokens of messages, a prompt or contents, counted here without asking a provider.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 use super::required;
-use crate::cost::tokens::{self, Counter, Method, TokenCount};
+use crate::cost::tokens::{self, Counter, Encoding, Method, TokenCount, Vocabulary};
 use crate::error::{Error, Result};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Host};
 use crate::openai::{ChatRequest, Fields};
 
 /// Answers with `LiteLLM`'s fields, and `error_percent`: the error to expect of the count, 0 where it is exact.
@@ -44,6 +46,26 @@ fn counted_as(gateway: &Gateway, model: &str) -> (&'static str, String) {
     }
 }
 
+/// The vocabulary of an encoding, where it is loaded.
+fn loaded(gateway: &Gateway, encoding: Encoding) -> Option<Rc<Vocabulary>> {
+    gateway.vocabularies.borrow().iter().find(|vocabulary| vocabulary.encoding() == encoding).cloned()
+}
+
+/// Loads the vocabulary of the model that a body names, unless it is loaded or there is none. Where that fails the log
+/// says why, and tokens are estimated.
+pub(super) async fn load<H: Host>(gateway: &Gateway, host: &H, body: &[u8]) {
+    let Ok(Some(model)) = Fields::parse(body).and_then(|fields| fields.get::<String>("model")) else { return };
+    let (provider, used) = counted_as(gateway, &model);
+    let Some(encoding) = tokens::encoding_of(provider, &used).filter(|&own| loaded(gateway, own).is_none()) else {
+        return;
+    };
+    let Some(planes) = host.vocabulary(encoding).await else { return };
+    match Vocabulary::load(encoding, &planes) {
+        Ok(vocabulary) => gateway.take_vocabulary(vocabulary),
+        Err(error) => host.log(&format!("tokens are estimated: {error}")),
+    }
+}
+
 /// Counts what a request holds: `messages`, else `prompt`, else Gemini's `contents`, with `tools` and `system`.
 ///
 /// # Errors
@@ -52,8 +74,8 @@ fn counted_as(gateway: &Gateway, model: &str) -> (&'static str, String) {
 pub(super) fn count(gateway: &Gateway, fields: &Fields, model: &str) -> Result<TokenCount> {
     let (provider, used) = counted_as(gateway, model);
     let encoding = tokens::encoding_of(provider, &used);
-    let vocabulary = gateway.vocabularies.iter().find(|vocabulary| Some(vocabulary.encoding()) == encoding);
-    let counter = match vocabulary {
+    let vocabulary = encoding.and_then(|encoding| loaded(gateway, encoding));
+    let counter = match &vocabulary {
         Some(vocabulary) => Counter::Exact(vocabulary),
         None => Counter::Estimate(tokens::family_of(provider, &used)),
     };
