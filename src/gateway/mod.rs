@@ -189,8 +189,7 @@ impl Gateway {
                     request.body = self.read_body(request, body).await?;
                 }
                 let sight = Sight::of(self, host, &caller, request.path()).await?;
-                money::take_vocabulary(self, host, question, &request.body).await;
-                money::answer(self, host, &sight, request, question)
+                money::answer(self, host, &sight, request, question).await
             }
         }
     }

@@ -27,6 +27,24 @@ pub struct Target<'a> {
     pub now: u64,
 }
 
+#[cfg(test)]
+impl<'a> Target<'a> {
+    /// Model `m` of `provider`, of which nothing else is known.
+    pub(super) fn of_test(provider: &'a str, settings: &'a Settings) -> Self {
+        Self {
+            provider,
+            api_base: None,
+            default_base: "",
+            model: "m",
+            key: None,
+            settings,
+            facts: Facts::default(),
+            call_id: "id",
+            now: 0,
+        }
+    }
+}
+
 /// How to treat a request, from the configuration and the request itself.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {

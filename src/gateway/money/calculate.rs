@@ -18,10 +18,10 @@ use crate::openai::{Fields, Usage};
 /// # Errors
 ///
 /// Neither of both, an answer without usage, or a model that nobody knows.
-pub(super) fn answer<H: Host>(gateway: &Gateway, host: &H, fields: &Fields) -> Result<Fields> {
+pub(super) async fn answer<H: Host>(gateway: &Gateway, host: &H, fields: &Fields) -> Result<Fields> {
     let charge = match fields.get::<Map<String, Value>>("completion_response")? {
         Some(response) => of_answer(gateway, host, fields, &response)?,
-        None => of_prompt(gateway, host, fields)?,
+        None => of_prompt(gateway, host, fields).await?,
     };
     let mut out = Fields::default();
     out.set("cost", &charge.as_ref().map(|charge| charge.total));
@@ -48,10 +48,10 @@ fn of_answer<H: Host>(
     Ok(Priced::find(gateway, host, model)?.charge(&canonical_usage(usage), served))
 }
 
-fn of_prompt<H: Host>(gateway: &Gateway, host: &H, fields: &Fields) -> Result<Option<Charge>> {
+async fn of_prompt<H: Host>(gateway: &Gateway, host: &H, fields: &Fields) -> Result<Option<Charge>> {
     let model = required(fields, "model", "give `model` and `messages`, or `completion_response`")?;
     let priced = Priced::find(gateway, host, &model)?;
-    let tokens = token_counter::count(gateway, fields, &model)?.value;
+    let tokens = token_counter::count(gateway, host, fields, &model).await?.value;
     let usage = Usage { prompt_tokens: tokens, total_tokens: tokens, ..Usage::default() };
     // Tokens that were counted before a call are an estimate, however exact their price is.
     Ok(priced.charge(&usage, None).map(|charge| Charge { exactness: Exactness::Estimated, ..charge }))

@@ -54,19 +54,12 @@ impl Question {
     }
 }
 
-/// Loads the vocabulary that a question about tokens is answered with, where the host has it.
-pub(super) async fn take_vocabulary<H: Host>(gateway: &Gateway, host: &H, question: Question, body: &[u8]) {
-    if matches!(question, Question::TokenCounter | Question::Calculate) {
-        token_counter::load(gateway, host, body).await;
-    }
-}
-
 /// Answers a question; `http` has its body, read.
 ///
 /// # Errors
 ///
 /// A field that is missing or wrong, or a model that nobody knows.
-pub(super) fn answer<H: Host>(
+pub(super) async fn answer<H: Host>(
     gateway: &Gateway,
     host: &H,
     sight: &Sight,
@@ -76,8 +69,8 @@ pub(super) fn answer<H: Host>(
     let body = || Fields::parse(&http.body);
     let bytes = match question {
         Question::Estimate => estimate::answer(gateway, host, &body()?)?.to_bytes(),
-        Question::Calculate => calculate::answer(gateway, host, &body()?)?.to_bytes(),
-        Question::TokenCounter => token_counter::answer(gateway, &body()?)?.to_bytes(),
+        Question::Calculate => calculate::answer(gateway, host, &body()?).await?.to_bytes(),
+        Question::TokenCounter => token_counter::answer(gateway, host, &body()?).await?.to_bytes(),
         Question::TransformRequest => transform_request::answer(gateway, host, &body()?, &http.headers)?.to_bytes(),
         Question::SupportedParams => supported_params::answer(gateway, http)?.to_bytes(),
         Question::ModelInfo => model_info::list(gateway, host, sight, http)?.to_bytes(),

@@ -15,9 +15,9 @@ use crate::openai::{ChatRequest, Fields};
 /// # Errors
 ///
 /// A model that is missing, nothing to count, or messages that are none.
-pub(super) fn answer(gateway: &Gateway, fields: &Fields) -> Result<Fields> {
+pub(super) async fn answer<H: Host>(gateway: &Gateway, host: &H, fields: &Fields) -> Result<Fields> {
     let model = required(fields, "model", "name the model whose tokens are to be counted")?;
-    let count = count(gateway, fields, &model)?;
+    let count = count(gateway, host, fields, &model).await?;
     let (_, used) = counted_as(gateway, &model);
     let mut out = Fields::default();
     out.set("total_tokens", &count.value);
@@ -46,24 +46,18 @@ fn counted_as(gateway: &Gateway, model: &str) -> (&'static str, String) {
     }
 }
 
-/// The vocabulary of an encoding, where it is loaded.
-fn loaded(gateway: &Gateway, encoding: Encoding) -> Option<Rc<Vocabulary>> {
-    gateway.vocabularies.borrow().iter().find(|vocabulary| vocabulary.encoding() == encoding).cloned()
-}
-
-/// Loads the vocabulary of the model that a body names, unless it is loaded or there is none. Where that fails the log
-/// says why, and tokens are estimated.
-pub(super) async fn load<H: Host>(gateway: &Gateway, host: &H, body: &[u8]) {
-    let Ok(Some(model)) = Fields::parse(body).and_then(|fields| fields.get::<String>("model")) else { return };
-    let (provider, used) = counted_as(gateway, &model);
-    let Some(encoding) = tokens::encoding_of(provider, &used).filter(|&own| loaded(gateway, own).is_none()) else {
-        return;
-    };
-    let Some(planes) = host.vocabulary(encoding).await else { return };
-    match Vocabulary::load(encoding, &planes) {
+/// The vocabulary of an encoding, loaded at the first question; `None` where the host has none, or a damaged one, of which
+/// the log tells.
+async fn vocabulary<H: Host>(gateway: &Gateway, host: &H, encoding: Encoding) -> Option<Rc<Vocabulary>> {
+    let loaded = || gateway.vocabularies.borrow().iter().find(|own| own.encoding() == encoding).cloned();
+    if let Some(vocabulary) = loaded() {
+        return Some(vocabulary);
+    }
+    match Vocabulary::load(encoding, &host.vocabulary(encoding).await?) {
         Ok(vocabulary) => gateway.take_vocabulary(vocabulary),
         Err(error) => host.log(&format!("tokens are estimated: {error}")),
     }
+    loaded()
 }
 
 /// Counts what a request holds: `messages`, else `prompt`, else Gemini's `contents`, with `tools` and `system`.
@@ -71,10 +65,12 @@ pub(super) async fn load<H: Host>(gateway: &Gateway, host: &H, body: &[u8]) {
 /// # Errors
 ///
 /// Nothing to count, or what [`tokens::count_chat`] refuses.
-pub(super) fn count(gateway: &Gateway, fields: &Fields, model: &str) -> Result<TokenCount> {
+pub(super) async fn count<H: Host>(gateway: &Gateway, host: &H, fields: &Fields, model: &str) -> Result<TokenCount> {
     let (provider, used) = counted_as(gateway, model);
-    let encoding = tokens::encoding_of(provider, &used);
-    let vocabulary = encoding.and_then(|encoding| loaded(gateway, encoding));
+    let vocabulary = match tokens::encoding_of(provider, &used) {
+        Some(encoding) => vocabulary(gateway, host, encoding).await,
+        None => None,
+    };
     let counter = match &vocabulary {
         Some(vocabulary) => Counter::Exact(vocabulary),
         None => Counter::Estimate(tokens::family_of(provider, &used)),

@@ -220,17 +220,7 @@ mod tests {
         let body = json!({"model": "m", "messages": messages});
         let messages = ChatRequest::parse(body.to_string().as_bytes()).unwrap().messages().unwrap();
         let settings = Settings { modify_params, ..Settings::default() };
-        let target = Target {
-            provider: "anthropic",
-            api_base: None,
-            default_base: "",
-            model: "m",
-            key: None,
-            settings: &settings,
-            facts,
-            call_id: "",
-            now: 0,
-        };
+        let target = Target { facts, ..Target::of_test("anthropic", &settings) };
         write(&target, messages, &Names::default(), &mut Betas::default())
     }
 

@@ -194,17 +194,7 @@ mod tests {
         let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],{fields}}}"#);
         let chat = ChatRequest::parse(body.as_bytes()).unwrap();
         let settings = Settings::default();
-        let target = Target {
-            provider: "anthropic",
-            api_base: None,
-            default_base: "",
-            model: "m",
-            key: None,
-            settings: &settings,
-            facts,
-            call_id: "",
-            now: 0,
-        };
+        let target = Target { facts, ..Target::of_test("anthropic", &settings) };
         read(&target, &chat, chat.max_output_tokens().unwrap(), &mut Vec::new())
     }
 

@@ -106,15 +106,8 @@ mod tests {
     fn choose(choice: Option<&ToolChoice>, forced: Option<bool>, edit: impl FnOnce(&mut Wish<'_>)) -> Option<Value> {
         let settings = Settings::default();
         let target = Target {
-            provider: "anthropic",
-            api_base: None,
-            default_base: "",
-            model: "m",
-            key: None,
-            settings: &settings,
             facts: Facts { forced_tool_use: forced, ..Facts::default() },
-            call_id: "",
-            now: 0,
+            ..Target::of_test("anthropic", &settings)
         };
         let mut wish = Wish { choice, parallel: None, json_tool: false, other_tools: true, thinks: false };
         edit(&mut wish);

@@ -232,23 +232,13 @@ impl Tools {
 mod tests {
     use super::*;
     use crate::openai::ChatRequest;
-    use crate::provider::{Facts, Settings};
+    use crate::provider::Settings;
 
     fn tools(tools: &Value) -> Result<Tools> {
         let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": tools});
         let tools = ChatRequest::parse(body.to_string().as_bytes()).unwrap().tools().unwrap();
         let settings = Settings::default();
-        let target = Target {
-            provider: "anthropic",
-            api_base: None,
-            default_base: "",
-            model: "m",
-            key: None,
-            settings: &settings,
-            facts: Facts::default(),
-            call_id: "",
-            now: 0,
-        };
+        let target = Target::of_test("anthropic", &settings);
         let names = Names::new(tools.iter().filter_map(client_name));
         write(&target, tools, &names)
     }

@@ -89,22 +89,12 @@ impl Address {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Facts, Settings};
+    use super::super::super::Settings;
     use super::*;
 
     fn url(address: Address, base: &str, model: &str, version: Option<&str>) -> Result<String> {
         let settings = Settings { api_version: version.map(str::to_owned), ..Settings::default() };
-        let target = Target {
-            provider: "azure",
-            api_base: Some(base),
-            default_base: "",
-            model,
-            key: None,
-            settings: &settings,
-            facts: Facts::default(),
-            call_id: "id",
-            now: 0,
-        };
+        let target = Target { api_base: Some(base), model, ..Target::of_test("azure", &settings) };
         address.url(&target, "chat/completions")
     }
 

@@ -139,17 +139,7 @@ mod tests {
         let body =
             r#"{"zeta":{"b" : 1.0,"a":2e0},"messages":[ {"role":"user","content":"\u0069"} ],"model":"x/m","n":2}"#;
         let settings = Settings::default();
-        let target = Target {
-            provider: "p",
-            api_base: Some("http://h"),
-            default_base: "",
-            model: "m",
-            key: None,
-            settings: &settings,
-            facts: Facts::default(),
-            call_id: "id",
-            now: 0,
-        };
+        let target = Target { api_base: Some("http://h"), ..Target::of_test("p", &settings) };
         let call = COMPATIBLE.chat(&target, &ChatRequest::parse(body.as_bytes()).unwrap()).unwrap();
         assert_eq!(String::from_utf8(call.http.body).unwrap(), body.replace("x/m", "m"));
     }
