@@ -15,7 +15,7 @@ use serde_json::json;
 use tollgate::cost::{Buckets, Context, PriceTable, charge};
 use tollgate::openai::{ChatRequest, Usage};
 use tollgate::provider::{Facts, Notes, Provider, Settings, StreamReader, Target, registry};
-use tollgate::router::{Candidate, Fallbacks, Plan, RetryRules};
+use tollgate::router::{Candidate, Fallbacks, Health, Plan, RetryRules};
 use tollgate::secret::Secret;
 
 fn main() {
@@ -67,11 +67,15 @@ fn prices() {
 }
 
 fn plan() {
-    let candidate = Candidate { weight: None, rpm: Some(100), tpm: None, num_retries: None };
+    let candidate = Candidate { rpm: Some(100), ..Candidate::default() };
     for count in [1, 10] {
         tell(&format!("choose one of {count} deployments"), || {
             let candidates = (0..count).map(|_| candidate.clone()).collect();
-            Plan::new("group", candidates, RetryRules::default(), Fallbacks::default()).next(black_box(7))
+            Plan::new("group", candidates, RetryRules::default(), Fallbacks::default()).next(
+                &Health::default(),
+                0,
+                black_box(7),
+            )
         });
     }
 }

@@ -9,12 +9,14 @@ use super::admit::clamped;
 use super::asked::Asked;
 use super::attempt::{Answered, Outcome, Request, Resolved, attempt};
 use super::caller::Caller;
+use super::flight::Flight;
 use super::hold::Hold;
 use super::host::Host;
 use super::race::{First, race};
 use super::record::Record;
 use super::relay::Relay;
 use super::reply::{Reply, ReplyBody};
+use super::seat::Seat;
 use super::settle::{Books, Ending};
 use super::tariff::{Tariff, add_cost_headers};
 use super::{Gateway, models, resolve};
@@ -22,7 +24,7 @@ use crate::config::Match;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
-use crate::router::{Candidate, Fallbacks, Plan, RetryRules, Step};
+use crate::router::{Fallbacks, Filtered, Plan, RetryRules, Step};
 use crate::secret::Secret;
 
 /// Headers of an upstream's answer that say nothing to a client of ours.
@@ -70,6 +72,22 @@ struct Success<B> {
     deployment_id: String,
     secret: Option<Secret>,
     ending: Ending,
+    flight: Flight,
+    seat: Seat,
+}
+
+/// Why an attempt has no answer.
+enum Failed {
+    /// It failed, or could not be written.
+    Upstream(Error),
+    /// The deployment had no room, and nothing was sent.
+    Full(Filtered),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Upstream(error)
+    }
 }
 
 /// One call of a client.
@@ -117,9 +135,10 @@ impl<H: Host> Call<'_, H> {
             return Err(models::unknown(config, model));
         }
         let mut overrides = Fields::default();
-        let mut plan = Plan::new(model, candidates(&matches), self.retry_rules(), self.fallbacks());
+        let candidates = self.candidates(&matches, request, &overrides);
+        let mut plan = Plan::new(model, candidates, self.retry_rules(), self.fallbacks());
         loop {
-            let step = plan.next(self.host.random());
+            let step = plan.next(&self.gateway.health.borrow(), self.host.now_ms(), self.host.random());
             (record.retries, record.fallbacks) = (plan.attempted_retries(), plan.attempted_fallbacks());
             match step {
                 Step::Attempt(index) => {
@@ -127,7 +146,8 @@ impl<H: Host> Call<'_, H> {
                     note_target(record, plan.group(), found);
                     match self.attempt(request, &overrides, found, hold, record).await {
                         Ok(success) => return Ok(success),
-                        Err(error) => plan.failed(error),
+                        Err(Failed::Upstream(error)) => plan.failed(error),
+                        Err(Failed::Full(reason)) => plan.full(reason),
                     }
                 }
                 Step::Wait(ms) => {
@@ -142,7 +162,7 @@ impl<H: Host> Call<'_, H> {
                     if matches.is_empty() {
                         plan.no_such_group(&hop.model);
                     } else {
-                        plan.enter(&hop.model, candidates(&matches));
+                        plan.enter(&hop.model, self.candidates(&matches, request, &hop.overrides));
                     }
                     overrides = hop.overrides;
                 }
@@ -158,8 +178,7 @@ impl<H: Host> Call<'_, H> {
         found: &Match,
         hold: Option<&Hold>,
         record: &mut Record,
-    ) -> Result<Success<H::Body>> {
-        record.attempts += 1;
+    ) -> Result<Success<H::Body>, Failed> {
         let config = &self.gateway.config;
         let mut deployment = resolve::deployment(config, self.host, found, &self.asked, request.stream())?;
         // Always from the original: no attempt sees what another provider's translation left behind.
@@ -171,11 +190,20 @@ impl<H: Host> Call<'_, H> {
         }
         deployment.facts = tariff.facts();
         let ending = Ending { tariff, request: Rc::new(request) };
+        let seat = Seat::take(self.gateway, self.host, found, &ending).await.map_err(Failed::Full)?;
+        record.attempts += 1;
         self.last.replace(Some(ending.clone()));
+        let flight = Flight::start(&self.gateway.health, &found.deployment.id, before);
         let outcome = self.send(&deployment, &ending.request, hold, &record.id).await;
         record.upstream_ms += self.host.now_ms().saturating_sub(before);
         let deployment_id = found.deployment.id.clone();
-        Ok(Success { outcome: outcome?, deployment_id, secret: deployment.key, ending })
+        match outcome {
+            Ok(outcome) => Ok(Success { outcome, deployment_id, secret: deployment.key, ending, flight, seat }),
+            Err(error) => {
+                seat.release(self.host).await;
+                Err(error.into())
+            }
+        }
     }
 
     /// Sends an attempt. While one that money hangs on waits for its upstream, the ledger is told that it lives; and it ends
@@ -226,7 +254,8 @@ impl<H: Host> Call<'_, H> {
     }
 
     async fn reply(&self, success: Success<H::Body>, mut record: Record, mut books: Books) -> Reply<H::Body> {
-        let Success { outcome, deployment_id, secret, ending } = success;
+        let Success { outcome, deployment_id, secret, ending, flight, seat } = success;
+        books.sit(seat);
         record.headers = Some(outcome.headers_at);
         let mut headers = Headers::new();
         headers.push("x-litellm-model-id", deployment_id);
@@ -247,6 +276,7 @@ impl<H: Host> Call<'_, H> {
                     add_cost_headers(&mut headers, charge);
                 }
                 let spend = books.settle(self.host, &record, &used).await;
+                drop(flight);
                 books.add_headers(&mut headers, spend);
                 record.write(self.host, 200, "ok", used.usage.as_ref(), None);
                 headers.push("content-type", "application/json");
@@ -262,7 +292,7 @@ impl<H: Host> Call<'_, H> {
                 books.add_headers(&mut headers, None);
                 self.add_headers(&mut headers, &record);
                 let longest_ms = resolve::longest_stream_ms(&self.gateway.config);
-                let relay = Relay { reader: *reader, body, record, ending, books, secret, longest_ms };
+                let relay = Relay { reader: *reader, body, record, ending, books, flight, secret, longest_ms };
                 Reply { status: 200, headers, body: ReplyBody::Stream(Box::new(relay)), after: None }
             }
         }
@@ -293,15 +323,6 @@ impl<H: Host> Call<'_, H> {
         headers.push("x-litellm-response-duration-ms", whole.to_string());
         headers.push("x-litellm-overhead-duration-ms", whole.saturating_sub(record.upstream_ms).to_string());
     }
-}
-
-fn candidates(matches: &[Match]) -> Vec<Candidate> {
-    let candidate = |found: &Match| {
-        let deployment = &found.deployment;
-        let (weight, rpm, tpm) = (deployment.weight, deployment.rpm, deployment.tpm);
-        Candidate { weight, rpm, tpm, num_retries: deployment.num_retries }
-    };
-    matches.iter().map(candidate).collect()
 }
 
 fn note_target(record: &mut Record, group: &str, found: &Match) {

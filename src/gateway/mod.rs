@@ -8,7 +8,9 @@ mod auth;
 mod bound;
 mod call;
 mod caller;
+mod choose;
 mod cors;
+mod flight;
 mod hold;
 mod host;
 mod models;
@@ -20,6 +22,7 @@ mod relay;
 mod reply;
 mod resolve;
 mod route;
+mod seat;
 mod settle;
 mod sight;
 mod tariff;
@@ -42,6 +45,7 @@ use crate::cost::PriceTable;
 use crate::cost::tokens::Vocabulary;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
+use crate::router::Health;
 use crate::secret::Secret;
 use auth::Door;
 use caller::Caller;
@@ -77,6 +81,8 @@ pub struct Gateway {
     /// The vocabularies that are loaded: tokens of their models are counted, those of all others estimated.
     vocabularies: RefCell<Vec<Rc<Vocabulary>>>,
     records: Records,
+    /// What the isolate knows of its deployments.
+    health: Rc<RefCell<Health>>,
 }
 
 impl Gateway {
@@ -104,6 +110,7 @@ impl Gateway {
             prices: Rc::new(PriceTable::embedded()),
             vocabularies: RefCell::default(),
             records: Records::default(),
+            health: Rc::default(),
         }
     }
 
@@ -123,8 +130,9 @@ impl Gateway {
         Ok(())
     }
 
-    /// Takes over the price table and the vocabularies of the gateway that this one replaces.
+    /// Takes over what the gateway that this one replaces has learnt: prices, vocabularies, and how its deployments do.
     pub fn keep_data_of(&mut self, former: &Self) {
+        self.health = former.health.clone();
         self.prices = former.prices.clone();
         self.vocabularies.clone_from(&former.vocabularies);
     }

@@ -1,6 +1,7 @@
 //! Runs a streamed answer into the client's connection, and knows how it ended.
 
 use super::attempt::Source;
+use super::flight::Flight;
 use super::host::{Body, Gone, Host, Sink};
 use super::race::{First, race};
 use super::record::Record;
@@ -24,6 +25,8 @@ pub struct Relay<B> {
     pub(super) ending: Ending,
     /// What is told of what it has used.
     pub(super) books: Books,
+    /// Says that the deployment is busy with it.
+    pub(super) flight: Flight,
     /// Cut out of errors that come inside of the stream.
     pub(super) secret: Option<Secret>,
     /// How long the whole stream may take, in ms from now.
@@ -59,6 +62,7 @@ impl<B: Body> Relay<B> {
         // The books first: a client that has seen the end finds it in them.
         let used = self.ending.of_stream(self.reader.out());
         self.record.charge.clone_from(&used.charge);
+        self.flight.land(host.now_ms());
         if matches!(end, End::Whole) {
             self.books.settle(host, &self.record, &used).await;
         } else {

@@ -8,6 +8,7 @@ use super::caller::Caller;
 use super::hold::{Hold, subject};
 use super::host::Host;
 use super::record::Record;
+use super::seat::Seat;
 use super::tariff::Tariff;
 use crate::config::GeneralSettings;
 use crate::cost::tokens::{Counter, count_chat, estimate, family_of};
@@ -106,6 +107,7 @@ impl Ending {
 pub(super) struct Books {
     hold: Option<Hold>,
     note: Option<Box<Note>>,
+    seat: Option<Seat>,
 }
 
 impl Books {
@@ -117,7 +119,12 @@ impl Books {
             Caller::Admin if general.disable_spend_logs => None,
             caller => Some(Box::new(Note::new(caller, asked))),
         };
-        Self { hold, note }
+        Self { hold, note, seat: None }
+    }
+
+    /// Takes the place that the answering deployment gave, to be settled with the call.
+    pub(super) fn sit(&mut self, seat: Seat) {
+        self.seat = Some(seat);
     }
 
     /// Enters what a call has used. Answers what the key has now spent, where the ledger told.
@@ -131,6 +138,9 @@ impl Books {
     }
 
     async fn enter<H: Host>(&mut self, host: &H, record: &Record, used: &Used, status: &str) -> Option<Money> {
+        if let Some(seat) = self.seat.take() {
+            seat.settle(host, used).await;
+        }
         let outcome = outcome(record, used, status);
         if let Some(note) = &mut self.note {
             note.fill(record, outcome);

@@ -2,7 +2,7 @@
 
 use super::fallback::{Fallbacks, Hop};
 use super::retry::{RetryRules, backoff_ms};
-use super::{Candidate, strategy};
+use super::{Candidate, Filtered, Health, strategy};
 use crate::error::{Error, Kind};
 
 /// What to do next.
@@ -23,8 +23,12 @@ pub enum Step {
 struct Tried {
     candidate: Candidate,
     attempts: u32,
-    /// It answered what no retry mends (a wrong credential): it is out for the rest of this request.
-    out: bool,
+}
+
+impl Tried {
+    fn is_out(&self) -> bool {
+        self.candidate.filtered.is_some()
+    }
 }
 
 /// The plan of one request.
@@ -81,8 +85,7 @@ impl Plan {
     /// Says that the current group is now `group`, with these deployments.
     pub fn enter(&mut self, group: &str, candidates: Vec<Candidate>) {
         group.clone_into(&mut self.group);
-        self.deployments =
-            candidates.into_iter().map(|candidate| Tried { candidate, attempts: 0, out: false }).collect();
+        self.deployments = candidates.into_iter().map(|candidate| Tried { candidate, attempts: 0 }).collect();
         self.retried = 0;
         self.waited = false;
     }
@@ -96,6 +99,20 @@ impl Plan {
     /// Says that the last attempt failed.
     pub fn failed(&mut self, error: Error) {
         self.failure = Some(error);
+    }
+
+    /// Says that the deployment which was to be attempted had no room: nothing was sent, and the next one's turn comes at
+    /// once, without a retry being used.
+    pub fn full(&mut self, reason: Filtered) {
+        if let Some(tried) = self.deployments.get_mut(self.last) {
+            tried.attempts = tried.attempts.saturating_sub(1);
+            tried.candidate.filtered = Some(reason);
+        }
+    }
+
+    /// The deployments of the current group, in order, with why each is out.
+    pub fn candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.deployments.iter().map(|tried| &tried.candidate)
     }
 
     /// Retries so far, in all groups.
@@ -114,7 +131,7 @@ impl Plan {
     }
 
     /// Decides the next step; `random` is uniform over all of `u64`.
-    pub fn next(&mut self, random: u64) -> Step {
+    pub fn next(&mut self, _health: &Health, _now_ms: u64, random: u64) -> Step {
         if let Some(error) = self.failure.clone() {
             if let Some(step) = self.retry(&error, random) {
                 return step;
@@ -141,10 +158,10 @@ impl Plan {
         if matches!(error.kind(), Kind::Authentication | Kind::PermissionDenied | Kind::PaymentRequired)
             && let Some(tried) = self.deployments.get_mut(self.last)
         {
-            tried.out = true;
+            tried.candidate.filtered = Some(Filtered::Refused);
         }
-        let fresh = self.deployments.iter().any(|tried| tried.attempts == 0 && !tried.out);
-        if !fresh && !self.waited && self.deployments.iter().any(|tried| !tried.out) {
+        let fresh = self.deployments.iter().any(|tried| tried.attempts == 0 && !tried.is_out());
+        if !fresh && !self.waited && self.deployments.iter().any(|tried| !tried.is_out()) {
             self.waited = true;
             return Some(Step::Wait(backoff_ms(
                 self.retried,
@@ -163,7 +180,7 @@ impl Plan {
 
     /// Picks among the deployments that were tried least often in this request, and are not out.
     fn pick(&self, random: u64) -> Option<usize> {
-        let left = || self.deployments.iter().enumerate().filter(|(_, tried)| !tried.out);
+        let left = || self.deployments.iter().enumerate().filter(|(_, tried)| !tried.is_out());
         let least = left().map(|(_, tried)| tried.attempts).min()?;
         let choices: Vec<usize> = left().filter(|(_, tried)| tried.attempts == least).map(|(index, _)| index).collect();
         let candidates: Vec<Candidate> = self.deployments.iter().map(|tried| tried.candidate.clone()).collect();
@@ -242,7 +259,7 @@ mod tests {
     fn run(plan: &mut Plan, error: &Error) -> Vec<String> {
         let mut steps = Vec::new();
         for _ in 0..100 {
-            match plan.next(0) {
+            match plan.next(&Health::default(), 0, 0) {
                 Step::Attempt(index) => {
                     steps.push(format!("{}{index}", plan.group()));
                     plan.failed(error.clone());

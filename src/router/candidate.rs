@@ -1,0 +1,42 @@
+//! A deployment as the router sees it for one request, and why it may be out of the question.
+
+/// A deployment of a model group, for one request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Candidate {
+    /// The deployment's id.
+    pub id: String,
+    /// `weight`: how often it is picked, against the others' weights.
+    pub weight: Option<f64>,
+    /// `rpm`: stands for the weight where no deployment of the group has one.
+    pub rpm: Option<u64>,
+    /// `tpm`: stands for the weight where no deployment of the group has a weight or rpm.
+    pub tpm: Option<u64>,
+    /// Retries that the deployment itself asks for.
+    pub num_retries: Option<u32>,
+    /// `order`: those of the lowest order are picked from; the others stand in for them.
+    pub order: Option<u64>,
+    /// `cooldown_time` of the deployment, in ms.
+    pub cooldown_ms: Option<u64>,
+    /// Dollars for a token in and a token out, where the price is known.
+    pub cost: Option<f64>,
+    /// Why it is out for this request: set by filters before the group is entered. The router never picks it then.
+    pub filtered: Option<Filtered>,
+}
+
+/// Why a deployment is not picked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filtered {
+    /// It rests after failures, until then in Unix ms.
+    Cooling(u64),
+    /// One request tests it after its rest, and others of its group take the rest.
+    Probing,
+    /// One of its own limits (`rpm`, `tpm`, `max_parallel_requests`, `max_budget`) is used up.
+    Limit {
+        /// The setting.
+        limit: &'static str,
+        /// When there is room again, in ms from now.
+        retry_after_ms: u64,
+    },
+    /// It answered this request with what no retry mends.
+    Refused,
+}
