@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use tollgate::error::{Blame, TABLE};
+use tollgate::provider::openai::quirks::BY_NAME;
 use tollgate::provider::registry::PROVIDERS;
 
 fn read(name: &str) -> String {
@@ -59,6 +60,13 @@ fn every_provider_stands_in_the_table_with_its_base_and_its_keys() {
         let keys = if provider.keys.is_empty() { "none".to_owned() } else { provider.keys.join(" or ") };
         assert_eq!((row[1].as_str(), &row[2]), (base, &keys), "{}", row[0]);
     }
+}
+
+#[test]
+fn every_quirk_of_a_provider_of_ones_own_is_explained() {
+    let rows = table(&read("docs/providers.md"), "quirk");
+    let names: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(names, BY_NAME.iter().map(|(name, _)| *name).collect::<Vec<_>>());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::providers::{ANY, Place, place};
 use super::section::Section;
-use super::{Deployment, GeneralSettings, Setting, id, providers, schema, suggest};
+use super::{CustomProvider, Deployment, GeneralSettings, Setting, id, providers, schema, suggest};
 use crate::cost::CustomRates;
 use crate::http::Headers;
 use crate::openai::Fields;
@@ -19,6 +19,8 @@ pub(super) struct Surroundings<'a> {
     pub credentials: &'a [(String, Map<String, Value>)],
     /// `router_settings.default_litellm_params`.
     pub defaults: Option<&'a Map<String, Value>>,
+    /// `custom_providers`.
+    pub providers: &'a [CustomProvider],
     /// `litellm_settings`, for `drop_params` and `modify_params`.
     pub general: &'a GeneralSettings,
 }
@@ -50,8 +52,11 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
         None => Map::new(),
     };
     let named = params.string("custom_llm_provider");
-    let (provider, provider_name, upstream) = match place(&model, named.as_deref()) {
-        Place::Row(row, model) => (Some(row), row.name.to_owned(), model.to_owned()),
+    let (provider, provider_name, upstream) = match place(&model, named.as_deref(), around.providers) {
+        Place::Known(vendor, model) => {
+            let name = vendor.name().to_owned();
+            (Some(vendor), name, model.to_owned())
+        }
         Place::Any => (None, ANY.to_owned(), ANY.to_owned()),
         Place::Waiting(provider, rest) => {
             let message =
@@ -60,7 +65,7 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
             (None, provider.to_owned(), rest.to_owned())
         }
         Place::Unknown(provider) => {
-            unknown(&params, &model, provider);
+            unknown(&params, &model, provider, around.providers);
             return None;
         }
     };
@@ -124,10 +129,11 @@ fn completed<'a>(mut params: Section<'a>, around: &Surroundings<'_>) -> Section<
     params
 }
 
-fn unknown(params: &Section<'_>, model: &str, provider: Option<&str>) {
+fn unknown(params: &Section<'_>, model: &str, provider: Option<&str>, own: &[CustomProvider]) {
     match provider {
         Some(provider) => {
-            let hint = suggest::hint(provider, providers::names());
+            let hint =
+                suggest::hint(provider, own.iter().map(|custom| custom.own.name.as_str()).chain(providers::names()));
             params.error("model", format!("unknown provider \"{provider}\"{hint}"));
         }
         None => params.error("model", format!("`{model}` names no provider: write `provider/{model}`")),
@@ -135,7 +141,7 @@ fn unknown(params: &Section<'_>, model: &str, provider: Option<&str>) {
 }
 
 /// `api_base`, or LiteLLM's other word for it, `base_url`.
-fn api_base(params: &Section<'_>) -> Option<Setting> {
+pub(super) fn api_base(params: &Section<'_>) -> Option<Setting> {
     let (field, base) = ["api_base", "base_url"].iter().find_map(|field| Some((field, params.setting(field)?)))?;
     if let Setting::Literal(url) = &base
         && !(url.starts_with("http://") || url.starts_with("https://") || url.is_empty())
@@ -150,6 +156,20 @@ fn retries(params: &Section<'_>) -> Option<u32> {
 }
 
 fn settings(params: &Section<'_>, general: &GeneralSettings) -> Settings {
+    Settings {
+        drop_params: params.flag("drop_params").unwrap_or(general.drop_params),
+        modify_params: params.flag("modify_params").unwrap_or(general.modify_params),
+        allowed_openai_params: params.strings("allowed_openai_params"),
+        additional_drop_params: params.strings("additional_drop_params"),
+        api_version: params.string("api_version"),
+        organization: params.string("organization"),
+        extra_headers: headers(params),
+        ..Settings::default()
+    }
+}
+
+/// Headers to add.
+pub(super) fn headers(params: &Section<'_>) -> Headers {
     let mut extra_headers = Headers::new();
     // LiteLLM takes both names.
     for field in ["headers", "extra_headers"] {
@@ -171,15 +191,7 @@ fn settings(params: &Section<'_>, general: &GeneralSettings) -> Settings {
             }
         }
     }
-    Settings {
-        drop_params: params.flag("drop_params").unwrap_or(general.drop_params),
-        modify_params: params.flag("modify_params").unwrap_or(general.modify_params),
-        allowed_openai_params: params.strings("allowed_openai_params"),
-        additional_drop_params: params.strings("additional_drop_params"),
-        api_version: params.string("api_version"),
-        organization: params.string("organization"),
-        extra_headers,
-    }
+    extra_headers
 }
 
 /// What is left: fields of the request itself.

@@ -4,8 +4,7 @@ use std::rc::Rc;
 
 use super::providers::{ANY, Place, place};
 use super::{Config, Deployment, pattern, suggest};
-use crate::provider::Settings;
-use crate::provider::registry::Row;
+use crate::provider::{Settings, Vendor};
 
 /// A deployment that may serve a request.
 #[derive(Clone, Debug)]
@@ -13,7 +12,7 @@ pub struct Match {
     /// The deployment. One that the configuration does not hold has the requested model as its group.
     pub deployment: Rc<Deployment>,
     /// Its provider: never missing, even where the requested model had to name it.
-    pub provider: &'static Row,
+    pub provider: Vendor,
     /// The model as the upstream names it, every `*` filled.
     pub model: String,
 }
@@ -29,16 +28,16 @@ impl Config {
     pub fn deployments_for(&self, model: &str) -> Vec<Match> {
         let (group, found) = self.find(model);
         if !found.is_empty() {
-            return found.into_iter().filter_map(|(deployment, model)| matched(deployment, &model)).collect();
+            return found.into_iter().filter_map(|(deployment, model)| self.matched(deployment, &model)).collect();
         }
         if !group.contains('/') {
             return Vec::new();
         }
-        let Place::Row(provider, upstream) = place(group, None) else { return Vec::new() };
+        let Place::Known(provider, upstream) = self.place(group, None) else { return Vec::new() };
         if upstream.is_empty() || upstream.contains(ANY) {
             return Vec::new();
         }
-        let deployment = self.unlisted(group, provider, upstream);
+        let deployment = self.unlisted(group, &provider, upstream);
         vec![Match { deployment: Rc::new(deployment), provider, model: upstream.to_owned() }]
     }
 
@@ -51,14 +50,14 @@ impl Config {
             _ => None,
         };
         if found.is_empty() {
-            return group.contains('/').then(|| waiting(place(group, None))).flatten();
+            return group.contains('/').then(|| waiting(self.place(group, None))).flatten();
         }
-        if found.iter().any(|(deployment, model)| matched(deployment, model).is_some()) {
+        if found.iter().any(|(deployment, model)| self.matched(deployment, model).is_some()) {
             return None;
         }
         found.iter().find_map(|(deployment, model)| {
             let named = || Some(deployment.provider_name.clone());
-            if deployment.is_spoken() { waiting(wild_place(deployment, model)) } else { named() }
+            if deployment.is_spoken() { waiting(self.wild_place(deployment, model)) } else { named() }
         })
     }
 
@@ -108,9 +107,9 @@ impl Config {
         let mut wild = self.wild(group);
         if wild.is_empty()
             && !group.contains('/')
-            && let Place::Row(row, upstream) = place(group, None)
+            && let Place::Known(vendor, upstream) = self.place(group, None)
         {
-            wild = self.wild(&format!("{}/{upstream}", row.name));
+            wild = self.wild(&format!("{}/{upstream}", vendor.name()));
         }
         if !wild.is_empty() {
             return (group, wild);
@@ -135,12 +134,12 @@ impl Config {
     }
 
     /// A deployment for a `provider/model` that the configuration does not name.
-    fn unlisted(&self, group: &str, provider: &'static Row, model: &str) -> Deployment {
+    fn unlisted(&self, group: &str, provider: &Vendor, model: &str) -> Deployment {
         Deployment {
             model_name: group.to_owned(),
-            id: format!("{}/{model}", provider.name),
-            provider: Some(provider),
-            provider_name: provider.name.to_owned(),
+            id: format!("{}/{model}", provider.name()),
+            provider: Some(provider.clone()),
+            provider_name: provider.name().to_owned(),
             model: model.to_owned(),
             written: group.to_owned(),
             settings: Settings {
@@ -151,6 +150,30 @@ impl Config {
             ..Deployment::default()
         }
     }
+
+    fn place<'m>(&self, model: &'m str, named: Option<&'m str>) -> Place<'m> {
+        place(model, named, &self.custom_providers)
+    }
+
+    /// What of a deployment with a `*` in its model stands for `filled`, its model with every `*` filled.
+    fn wild_place<'m>(&self, deployment: &'m Deployment, filled: &'m str) -> Place<'m> {
+        let provider = deployment.provider_name.as_str();
+        let named = filled.strip_prefix(provider).is_some_and(|rest| rest.starts_with('/'));
+        // Filled with what names no provider, or another one, it still goes to its own.
+        self.place(filled, (provider != ANY && !named).then_some(provider))
+    }
+
+    /// The match of a deployment whose upstream model, filled, is `model`; `None` where nobody speaks it.
+    fn matched(&self, deployment: &Rc<Deployment>, model: &str) -> Option<Match> {
+        let (provider, model) = match &deployment.provider {
+            Some(vendor) if !deployment.written.contains(ANY) => (vendor.clone(), model),
+            _ => match self.wild_place(deployment, model) {
+                Place::Known(vendor, model) if !model.contains(ANY) => (vendor, model),
+                _ => return None,
+            },
+        };
+        Some(Match { deployment: Rc::clone(deployment), provider, model: model.to_owned() })
+    }
 }
 
 impl Deployment {
@@ -158,26 +181,6 @@ impl Deployment {
     pub(super) fn is_spoken(&self) -> bool {
         self.provider.is_some() || self.provider_name == ANY
     }
-}
-
-/// What of a deployment with a `*` in its model stands for `filled`, its model with every `*` filled.
-fn wild_place<'m>(deployment: &'m Deployment, filled: &'m str) -> Place<'m> {
-    let provider = deployment.provider_name.as_str();
-    let named = filled.strip_prefix(provider).is_some_and(|rest| rest.starts_with('/'));
-    // Filled with what names no provider, or another one, it still goes to its own.
-    place(filled, (provider != ANY && !named).then_some(provider))
-}
-
-/// The match of a deployment whose upstream model, filled, is `model`; `None` where nobody speaks it.
-fn matched(deployment: &Rc<Deployment>, model: &str) -> Option<Match> {
-    let (provider, model) = match deployment.provider {
-        Some(row) if !deployment.written.contains(ANY) => (row, model),
-        _ => match wild_place(deployment, model) {
-            Place::Row(row, model) if !model.contains(ANY) => (row, model),
-            _ => return None,
-        },
-    };
-    Some(Match { deployment: Rc::clone(deployment), provider, model: model.to_owned() })
 }
 
 #[cfg(test)]
@@ -198,7 +201,7 @@ mod tests {
     /// The matches for a model as `id provider model`.
     fn matches(config: &Config, model: &str) -> Vec<String> {
         let matches = config.deployments_for(model);
-        matches.iter().map(|m| format!("{} {} {}", m.deployment.id, m.provider.name, m.model)).collect()
+        matches.iter().map(|m| format!("{} {} {}", m.deployment.id, m.provider.name(), m.model)).collect()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The configuration: LiteLLM's `config.yaml` as JSON, read once into types that the gateway acts on.
 
 mod check;
+mod custom;
 mod deployment;
 mod finding;
 mod general;
@@ -28,8 +29,7 @@ use serde_json::{Map, Value};
 use crate::cost::CustomRates;
 use crate::keys::ledger::Limits;
 use crate::openai::Fields;
-use crate::provider::Settings;
-use crate::provider::registry::Row;
+use crate::provider::{Own, Settings, Vendor};
 
 /// A value that may stand in the configuration or in the environment (`os.environ/NAME`).
 ///
@@ -89,6 +89,8 @@ pub struct Config {
     pub router: RouterSettings,
     /// `general_settings`.
     pub general: GeneralSettings,
+    /// `custom_providers` (Tollgate's own), in order.
+    pub custom_providers: Vec<CustomProvider>,
     /// `environment_variables`, in order.
     pub environment: Vec<(String, Setting)>,
     /// Every place that says `os.environ/NAME`, so that a variable which is not set can be named at start.
@@ -107,6 +109,17 @@ impl Config {
     }
 }
 
+/// One entry of `custom_providers`: a provider that no build knows.
+#[derive(Debug)]
+pub struct CustomProvider {
+    /// Its name and what it speaks.
+    pub own: Rc<Own>,
+    /// `api_base`.
+    pub api_base: Setting,
+    /// `api_key`, or the variable of `api_key_env`; `None` where it asks for none.
+    pub api_key: Option<Setting>,
+}
+
 /// One entry of `model_list`: a provider's model with a credential and limits, in a model group.
 #[derive(Debug, Default)]
 pub struct Deployment {
@@ -116,7 +129,7 @@ pub struct Deployment {
     pub id: String,
     /// The provider; `None` where the requested model names it (`model: "*"`), and where this version does not speak
     /// what [`Deployment::provider_name`] says: such a deployment is never chosen.
-    pub provider: Option<&'static Row>,
+    pub provider: Option<Vendor>,
     /// The provider as the entry names it; `*` where the requested model does.
     pub provider_name: String,
     /// The model as the upstream names it. May hold `*` in a wildcard group.

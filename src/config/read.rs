@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::deployment::{self, Surroundings};
 use super::finding::Finding;
 use super::section::{Reading, Section};
-use super::{Config, Deployment, Setting, general, router};
+use super::{Config, Deployment, Setting, custom, general, router};
 
 impl Config {
     /// Reads a configuration: what YAML readers make of LiteLLM's `config.yaml`, as JSON. Every section may be missing.
@@ -89,14 +89,16 @@ fn sections(root: &Section<'_>) -> Config {
     let (routing, litellm) = (part("router_settings"), part("litellm_settings"));
     let general = general::read(&part("general_settings"), &litellm);
     let credentials = credentials(root);
+    let custom_providers = custom::read(root);
     let defaults = routing.section("default_litellm_params");
     let around = Surroundings {
         credentials: &credentials,
         defaults: defaults.as_ref().map(|section| &*section.map),
         general: &general,
+        providers: &custom_providers,
     };
     let deployments = deployments(root, &around);
-    Config { deployments, router: router::read(&routing, &litellm), general, ..Config::default() }
+    Config { deployments, router: router::read(&routing, &litellm), general, custom_providers, ..Config::default() }
 }
 
 /// `environment_variables`.

@@ -96,7 +96,7 @@ pub(super) fn clamped(request: Request, tariff: &Tariff, hold: &Hold) -> Result<
 pub(super) fn facts(group: &str, matches: &[Match]) -> ModelFacts {
     let mut facts = ModelFacts { names: vec![group.to_owned()], access_groups: Vec::new() };
     for found in matches {
-        let name = format!("{}/{}", found.provider.name, found.model);
+        let name = format!("{}/{}", found.provider.name(), found.model);
         if !facts.names.contains(&name) {
             facts.names.push(name);
         }

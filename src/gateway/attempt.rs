@@ -9,8 +9,7 @@ use super::race::{First, race};
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpHead;
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest, Fields};
-use crate::provider::registry::Row;
-use crate::provider::{Call, Facts, Notes, Provider, Settings, StreamReader, Target, mock};
+use crate::provider::{Call, Facts, Notes, Provider, Settings, StreamReader, Target, Vendor, mock};
 use crate::secret::{Secret, redact};
 
 /// The longest whole answer, in bytes, that is taken from an upstream: generated images and embeddings of a batch fit.
@@ -82,7 +81,7 @@ impl Request {
 /// A deployment with everything resolved that an attempt needs.
 #[derive(Clone, Debug)]
 pub(super) struct Resolved {
-    pub(super) provider: &'static Row,
+    pub(super) provider: Vendor,
     pub(super) model: String,
     pub(super) api_base: Option<String>,
     pub(super) key: Option<Secret>,
@@ -97,9 +96,9 @@ pub(super) struct Resolved {
 impl Resolved {
     fn target<'a>(&'a self, call_id: &'a str, now_ms: u64) -> Target<'a> {
         Target {
-            provider: self.provider.name,
+            provider: self.provider.name(),
             api_base: self.api_base.as_deref(),
-            default_base: self.provider.base,
+            default_base: self.provider.base(),
             model: &self.model,
             key: self.key.as_ref(),
             settings: &self.settings,
@@ -163,7 +162,7 @@ pub(super) async fn attempt<H: Host>(
     request: &Request,
     call_id: &str,
 ) -> Result<Outcome<H::Body>> {
-    let name = deployment.provider.name;
+    let name = deployment.provider.name();
     let outcome = match race(send(host, deployment, request, call_id), host.sleep(deployment.timeout_ms)).await {
         First::Left(outcome) => outcome,
         First::Right(()) => {
@@ -185,22 +184,22 @@ pub(super) async fn attempt<H: Host>(
 pub(super) fn write(deployment: &Resolved, request: &Request, call_id: &str, now_ms: u64) -> Result<Call> {
     let target = deployment.target(call_id, now_ms);
     match request {
-        Request::Chat(chat) => deployment.provider.dialect.chat(&target, chat),
-        Request::Embeddings(embeddings) => deployment.provider.dialect.embeddings(&target, embeddings),
+        Request::Chat(chat) => deployment.provider.dialect().chat(&target, chat),
+        Request::Embeddings(embeddings) => deployment.provider.dialect().embeddings(&target, embeddings),
     }
 }
 
 async fn send<H: Host>(host: &H, deployment: &Resolved, request: &Request, call_id: &str) -> Result<Outcome<H::Body>> {
-    let row = deployment.provider;
-    if row.name == mock::NAME || deployment.mock_response.is_some() || deployment.mock_tool_calls.is_some() {
+    let vendor = &deployment.provider;
+    if vendor.name() == mock::NAME || deployment.mock_response.is_some() || deployment.mock_tool_calls.is_some() {
         let notes = Notes::new(&deployment.target(call_id, host.now_ms()));
         return answer_by_mock(host, &notes, deployment, request).await;
     }
     let call = write(deployment, request, call_id, host.now_ms())?;
     let url = call.http.url.split('?').next().unwrap_or_default().to_owned();
-    let Upstream { head, body } = host.send(call.http).await.map_err(|error| at(row.name, &error))?;
+    let Upstream { head, body } = host.send(call.http).await.map_err(|error| at(vendor.name(), &error))?;
     let headers_at = host.now_ms();
-    let answer = read(row.dialect, &call.notes, request, &head, Source::Upstream(body)).await?;
+    let answer = read(vendor.dialect(), &call.notes, request, &head, Source::Upstream(body)).await?;
     Ok(Outcome { head, url, headers_at, answer })
 }
 

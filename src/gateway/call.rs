@@ -328,7 +328,7 @@ impl<H: Host> Call<'_, H> {
 fn note_target(record: &mut Record, group: &str, found: &Match) {
     group.clone_into(&mut record.group);
     record.deployment.clone_from(&found.deployment.id);
-    found.provider.name.clone_into(&mut record.provider);
+    found.provider.name().clone_into(&mut record.provider);
     record.model.clone_from(&found.model);
 }
 

@@ -51,7 +51,7 @@ fn model<H: Host>(gateway: &Gateway, host: &H, id: &str) -> Fields {
     out.set("id", id);
     out.set("object", "model");
     out.set("created", &CREATED);
-    out.set("owned_by", found.as_ref().map_or("tollgate", |found| found.provider.name));
+    out.set("owned_by", found.as_ref().map_or("tollgate", |found| found.provider.name()));
     let Some(found) = found else { return out };
     let facts = model_info::facts(gateway, host, &found);
     for name in KNOWN {

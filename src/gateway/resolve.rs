@@ -45,7 +45,8 @@ pub(super) fn deployment<H: Host>(
     asked: &Asked,
     stream: bool,
 ) -> Result<Resolved> {
-    let row = found.provider;
+    let vendor = &found.provider;
+    let own = config.custom_providers.iter().find(|custom| custom.own.name == vendor.name());
     let deployment = &found.deployment;
     let mock_response = asked.mock_response.clone().or_else(|| deployment.mock_response.clone());
     let unset = |field: &str, name: &str| {
@@ -53,9 +54,9 @@ pub(super) fn deployment<H: Host>(
         let message = format!(
             "`litellm_params.{field}` of model group `{group}` names the variable {name}, which is not set: set it"
         );
-        Error::upstream(Kind::Authentication, row.name, 401, message)
+        Error::upstream(Kind::Authentication, vendor.name(), 401, message)
     };
-    let value = |field: &str, setting_of: &Option<Setting>| match setting_of {
+    let value = |field: &str, setting_of: Option<&Setting>| match setting_of {
         None => Ok(None),
         Some(named) => match (setting(config, host, named), named) {
             (Some(value), _) => Ok(Some(value)),
@@ -64,16 +65,19 @@ pub(super) fn deployment<H: Host>(
         },
     };
     let first = |names: &[&str]| names.iter().find_map(|name| variable(config, host, name));
-    let api_base = value("api_base", &deployment.api_base)?.or_else(|| first(row.bases));
-    let key = value("api_key", &deployment.api_key)?.or_else(|| first(row.keys));
+    let api_base = value("api_base", deployment.api_base.as_ref().or(own.map(|own| &own.api_base)))?;
+    let api_base = api_base.or_else(|| first(vendor.bases()));
+    let key = value("api_key", deployment.api_key.as_ref().or(own.and_then(|own| own.api_key.as_ref())))?;
+    let key = key.or_else(|| first(vendor.keys()));
     let mut settings = deployment.settings.clone();
     let general = &config.general;
     settings.drop_params = asked.drop_params.unwrap_or(settings.drop_params || general.drop_params);
     settings.modify_params = asked.modify_params.unwrap_or(settings.modify_params || general.modify_params);
     settings.additional_drop_params.extend_from_slice(&asked.additional_drop_params);
     settings.allowed_openai_params.extend_from_slice(&asked.allowed_openai_params);
+    vendor.complete(&mut settings);
     Ok(Resolved {
-        provider: row,
+        provider: vendor.clone(),
         model: found.model.clone(),
         api_base,
         key: key.map(Secret::new),

@@ -8,13 +8,13 @@ use crate::cost::{Buckets, Charge, Context, CustomRates, Entry, Exactness, Price
 use crate::http::Headers;
 use crate::money::Money;
 use crate::openai::Usage;
-use crate::provider::Facts;
+use crate::provider::{Facts, Vendor};
 
 /// The prices of one deployment for one request.
 #[derive(Clone, Debug)]
 pub(super) struct Tariff {
     table: Rc<PriceTable>,
-    provider: &'static str,
+    provider: Vendor,
     /// The upstream's model, or `model_info.base_model`, which wins over what the answer says (Azure).
     model: String,
     is_base_model: bool,
@@ -53,7 +53,7 @@ impl Tariff {
         let base_model = found.deployment.model_info.get("base_model").and_then(serde_json::Value::as_str);
         Self {
             table: table.clone(),
-            provider: found.provider.name,
+            provider: found.provider.clone(),
             model: base_model.unwrap_or(&found.model).to_owned(),
             is_base_model: base_model.is_some(),
             custom: found.deployment.custom_rates.clone(),
@@ -67,7 +67,7 @@ impl Tariff {
 
     /// The provider and the model, as the prices know them.
     pub(super) fn name(&self) -> (&str, &str) {
-        (self.provider, &self.model)
+        (self.provider.name(), &self.model)
     }
 
     /// The prices that hold for a request to `found` that asks for nothing special, sent to `api_base` at `sent_ms`.
@@ -93,12 +93,12 @@ impl Tariff {
         // A base model may name another provider's: `azure/gpt-4o` and `openai/gpt-4o` alike.
         let (provider, model) = match self.model.split_once('/') {
             Some((provider, model)) if self.is_base_model => (provider, model),
-            _ => (self.provider, self.model.as_str()),
+            _ => (self.provider.name(), self.model.as_str()),
         };
         let listed = self.table.find_served(provider, model, served);
         match (&self.custom, listed) {
             (Some(custom), Some(entry)) => Some(custom.apply(&entry)),
-            (Some(custom), None) => Some(custom.entry(self.provider, &self.model)),
+            (Some(custom), None) => Some(custom.entry(self.provider.name(), &self.model)),
             (None, listed) => listed,
         }
     }
@@ -107,7 +107,7 @@ impl Tariff {
     pub(super) fn charge(&self, usage: &Usage, served: Option<&str>) -> Option<Charge> {
         let priced =
             self.entry(served).and_then(|entry| charge(&entry, &Buckets::from(usage), &self.context().served(usage)));
-        match self.table.reported_cost(self.provider, usage) {
+        match self.table.reported_cost(self.provider.name(), usage) {
             Some(total) => Some(Charge::reported(total, priced)),
             None => priced,
         }
@@ -132,7 +132,7 @@ impl Tariff {
 
     /// Provider and model by which tokens are counted.
     pub(super) fn tokenized_as(&self) -> (&str, &str) {
-        (self.provider, &self.model)
+        (self.provider.name(), &self.model)
     }
 
     /// Tokens that a prompt may have, where the price table knows.

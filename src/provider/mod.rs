@@ -10,15 +10,18 @@ mod params;
 mod reader;
 pub mod registry;
 mod target;
+mod vendor;
 
 pub use params::Params;
 pub use reader::StreamReader;
 pub use target::{Facts, Settings, Target, is_safe_segment};
+pub use vendor::{Dialect, Own, PLAIN, Vendor};
 
 use crate::error::{Error, Kind, Result};
 use crate::frame::{Event, Framing};
 use crate::http::{HttpHead, HttpRequest};
 use crate::openai::{Answer, ChatRequest, ChunkWriter, EmbeddingRequest};
+use openai::OpenAi;
 
 /// A dialect. Every method is a pure function of its arguments.
 pub trait Provider: Sync {
@@ -38,6 +41,11 @@ pub trait Provider: Sync {
 
     /// Starts reading a streamed answer.
     fn chat_stream(&self, notes: &Notes) -> Box<dyn ChatStream>;
+
+    /// The dialect as a value, where it is OpenAI's: what a provider of the user's own may depart from.
+    fn as_openai(&self) -> Option<OpenAi> {
+        None
+    }
 
     /// How the upstream cuts a stream into events.
     fn framing(&self) -> Framing {

@@ -62,6 +62,10 @@ pub struct Settings {
     pub organization: Option<String>,
     /// Headers that the configuration adds.
     pub extra_headers: Headers,
+    /// Parameters that a provider of `custom_providers` refuses.
+    pub refused: Vec<String>,
+    /// Parameters that a provider of `custom_providers` calls otherwise: OpenAI's name and its own.
+    pub renames: Vec<(String, String)>,
 }
 
 /// What is known of a model, from the price data; `None` is unknown.

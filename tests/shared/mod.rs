@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tollgate::http::{Headers, HttpHead, HttpRequest};
+use tollgate::http::{HttpHead, HttpRequest};
 use tollgate::provider::{Facts, Settings};
 
 /// One case of one provider.
@@ -80,7 +80,7 @@ impl Case {
             additional_drop_params: list("additional_drop_params"),
             api_version: value["settings"]["api_version"].as_str().map(str::to_owned),
             organization: value["settings"]["organization"].as_str().map(str::to_owned),
-            extra_headers: Headers::new(),
+            ..Settings::default()
         };
         let fact = |name: &str| value["facts"][name].as_bool();
         let facts = Facts {

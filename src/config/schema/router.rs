@@ -9,6 +9,7 @@ use super::{
 pub(in crate::config) const ROOT: &[Group] = &[
     group(ACTS, Kind::List, "model_list credential_list"),
     group(ACTS, Kind::Map, "general_settings router_settings litellm_settings environment_variables"),
+    group(ACTS, Kind::Map, "custom_providers"),
     group(GUARDRAILS, Kind::Any, "guardrails policies policy_attachments"),
     group(LOGGING, Kind::Any, "callback_settings"),
     group(

@@ -84,7 +84,7 @@ pub(super) async fn answer<H: Host>(
 /// A model whose price is asked for.
 enum Priced {
     /// A deployment that would serve it.
-    Deployment(Box<Tariff>, &'static str),
+    Deployment(Box<Tariff>, String),
     /// A model of the price table that no deployment serves.
     Listed(Box<Entry>, u64),
 }
@@ -97,7 +97,7 @@ impl Priced {
     /// [`Kind::NotFound`], with names that are near.
     fn find<H: Host>(gateway: &Gateway, host: &H, model: &str) -> Result<Self> {
         if let Some(found) = gateway.config.deployments_for(model).first() {
-            return Ok(Self::Deployment(Box::new(tariff(gateway, host, found)), found.provider.name));
+            return Ok(Self::Deployment(Box::new(tariff(gateway, host, found)), found.provider.name().to_owned()));
         }
         match gateway.prices.find_id(model) {
             Some(entry) => Ok(Self::Listed(Box::new(entry), host.now_ms())),

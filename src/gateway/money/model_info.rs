@@ -125,7 +125,7 @@ fn info<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, deployment: &Rc<Dep
 
 /// A deployment as it serves its own model; `None` where a request has to name that first.
 fn matched(deployment: &Rc<Deployment>) -> Option<Match> {
-    let provider = deployment.provider.filter(|_| !deployment.model.contains('*'))?;
+    let provider = deployment.provider.clone().filter(|_| !deployment.model.contains('*'))?;
     Some(Match { deployment: deployment.clone(), provider, model: deployment.model.clone() })
 }
 
@@ -141,7 +141,7 @@ pub(in crate::gateway) fn facts<H: Host>(gateway: &Gateway, host: &H, found: &Ma
         }
     }
     // The table's provider may be another spelling of the one that is called.
-    out.set("litellm_provider", found.provider.name);
+    out.set("litellm_provider", found.provider.name());
     for name in ["input_cost_per_token", "output_cost_per_token"] {
         if !out.contains(name) {
             out.set(name, &serde_json::Value::Null);
@@ -171,8 +171,8 @@ fn group<H: Host>(gateway: &Gateway, host: &H, name: &str) -> Option<Fields> {
     let known: Vec<Fields> = matches.iter().map(|found| facts(gateway, host, found)).collect();
     let mut providers: Vec<&str> = Vec::new();
     for found in &matches {
-        if !providers.contains(&found.provider.name) {
-            providers.push(found.provider.name);
+        if !providers.contains(&found.provider.name()) {
+            providers.push(found.provider.name());
         }
     }
     let mut out = Fields::default();

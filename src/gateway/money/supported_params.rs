@@ -80,11 +80,12 @@ pub(super) fn supported(gateway: &Gateway, found: &Match) -> Vec<&'static str> {
 /// The deployment with whatever a dialect may miss: nothing is sent.
 fn probed(gateway: &Gateway, found: &Match, request: &Request) -> Resolved {
     let tariff = Tariff::new(&gateway.prices, found, request, None, 0);
-    let settings = Settings { drop_params: false, ..found.deployment.settings.clone() };
+    let mut settings = Settings { drop_params: false, ..found.deployment.settings.clone() };
+    found.provider.complete(&mut settings);
     Resolved {
-        provider: found.provider,
+        provider: found.provider.clone(),
         model: found.model.clone(),
-        api_base: found.provider.base.is_empty().then(|| "https://localhost/v1".to_owned()),
+        api_base: found.provider.base().is_empty().then(|| "https://localhost/v1".to_owned()),
         key: Some(Secret::new("none")),
         settings: Rc::new(settings),
         facts: Facts { ..tariff.facts() },

@@ -36,13 +36,13 @@ pub(super) async fn answer<H: Host>(gateway: &Gateway, host: &H, fields: &Fields
 }
 
 /// The provider and the model that `model` is counted as.
-fn counted_as(gateway: &Gateway, model: &str) -> (&'static str, String) {
+fn counted_as(gateway: &Gateway, model: &str) -> (String, String) {
     match gateway.config.deployments_for(model).into_iter().next() {
         Some(found) => {
             let base = found.deployment.model_info.get("base_model").and_then(Value::as_str).map(str::to_owned);
-            (found.provider.name, base.unwrap_or(found.model))
+            (found.provider.name().to_owned(), base.unwrap_or(found.model))
         }
-        None => ("", model.to_owned()),
+        None => (String::new(), model.to_owned()),
     }
 }
 
@@ -67,13 +67,13 @@ async fn vocabulary<H: Host>(gateway: &Gateway, host: &H, encoding: Encoding) ->
 /// Nothing to count, or what [`tokens::count_chat`] refuses.
 pub(super) async fn count<H: Host>(gateway: &Gateway, host: &H, fields: &Fields, model: &str) -> Result<TokenCount> {
     let (provider, used) = counted_as(gateway, model);
-    let vocabulary = match tokens::encoding_of(provider, &used) {
+    let vocabulary = match tokens::encoding_of(&provider, &used) {
         Some(encoding) => vocabulary(gateway, host, encoding).await,
         None => None,
     };
     let counter = match &vocabulary {
         Some(vocabulary) => Counter::Exact(vocabulary),
-        None => Counter::Estimate(tokens::family_of(provider, &used)),
+        None => Counter::Estimate(tokens::family_of(&provider, &used)),
     };
     if fields.raw("messages").is_none()
         && fields.raw("contents").is_none()

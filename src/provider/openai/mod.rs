@@ -83,6 +83,10 @@ pub const OPENAI: OpenAi = OpenAi { strips: STRICT, developer_role: true, openai
 pub const STRICT: &[&str] = &["cache_control", "thinking_blocks", "provider_specific_fields", "reasoning_content"];
 
 impl Provider for OpenAi {
+    fn as_openai(&self) -> Option<OpenAi> {
+        Some(*self)
+    }
+
     fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
         request::chat(self, target, chat)
     }

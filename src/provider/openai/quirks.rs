@@ -4,6 +4,22 @@
 
 use super::{Address, COMPATIBLE, OpenAi, STRICT};
 
+/// Gives a dialect a quirk.
+type Quirk = fn(&mut OpenAi);
+
+/// Quirks that a provider of the user's own may have, by name.
+pub const BY_NAME: &[(&str, Quirk)] = &[
+    ("developer_role", |dialect| dialect.developer_role = true),
+    ("keeps_cache_control", |dialect| dialect.strips = CACHE_MARKS.strips),
+    ("max_tokens", |dialect| dialect.renames = MAX_TOKENS.renames),
+    ("no_done", |dialect| dialect.ends_at_finish = true),
+    ("no_stream_options", |dialect| dialect.stream_options = false),
+    ("no_strict_tools", |dialect| dialect.strict_tools = false),
+    ("required_is_any", |dialect| dialect.required_tool = FIREWORKS_AI.required_tool),
+    ("strict_messages", |dialect| dialect.strips = STRICT),
+    ("string_content", |dialect| dialect.text_parts = false),
+];
+
 /// Knows only the older name of the answer's bound: the newer one would be refused or, worse, ignored.
 pub const MAX_TOKENS: OpenAi = OpenAi { renames: &[("max_completion_tokens", "max_tokens")], ..COMPATIBLE };
 

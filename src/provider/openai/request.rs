@@ -27,6 +27,9 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     for (from, to) in dialect.renames {
         fields.rename(from, to);
     }
+    for (from, to) in &target.settings.renames {
+        fields.rename(from, to);
+    }
     // OpenAI refuses `metadata` unless the answer is stored, and LiteLLM's clients send it to the gateway.
     if fields.raw("store").map(RawValue::get) != Some("true") {
         fields.remove("metadata");
@@ -84,15 +87,15 @@ fn drop_refused(dialect: &OpenAi, target: &Target<'_>, fields: &mut Fields, note
         }
     }
     let mut refused = Vec::new();
-    for name in dialect.drops {
+    for name in dialect.drops.iter().copied().chain(settings.refused.iter().map(String::as_str)) {
         if !fields.contains(name) || settings.allowed_openai_params.iter().any(|allowed| allowed == name) {
             continue;
         }
         if let Some(value) = fields.raw(name) {
             // As in LiteLLM: these say nothing that an answer would show.
-            let idle = *name == "user" || (*name == "n" && value.get() == "1");
+            let idle = name == "user" || (name == "n" && value.get() == "1");
             let list = if settings.drop_params || idle { &mut notes.dropped } else { &mut refused };
-            list.push((*name).to_owned());
+            list.push(name.to_owned());
         }
         fields.remove(name);
     }

@@ -1,0 +1,19 @@
+//! What the spine does for a provider's sake, on the scripted host: providers of a configuration's own.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "upstreams/custom.rs"]
+mod custom;
+#[allow(dead_code, reason = "each test file uses a part of the host")]
+#[path = "gateway/host.rs"]
+mod host;
+
+use serde_json::{Value, json};
+
+const ANSWER: &str = r#"{"id":"1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,
+    "message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}],
+    "usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}"#;
+
+fn ask(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "hi"}]})
+}
