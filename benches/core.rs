@@ -88,6 +88,7 @@ fn with_target(provider: &str, work: impl FnOnce(&Target<'_>)) {
         default_base: "",
         model: "m",
         key: Some(&key),
+        token: None,
         settings: &settings,
         facts: Facts::default(),
         call_id: "id",

@@ -6,12 +6,13 @@
 //!
 //! Floors, bottom to top; no arrow runs upward:
 //!
-//! 1. words: [`error`], [`http`], [`secret`], [`money`], [`openai`]
+//! 1. words: [`base64`], [`error`], [`http`], [`secret`], [`money`], [`openai`]
 //! 2. knowledge: [`frame`], [`cost`], [`router`]
 //! 3. dialects: [`provider`], [`keys`]
 //! 4. the spine: [`config`], [`gateway`]
 //! 5. shells: `cloudflare`, `js`
 
+pub mod base64;
 pub mod error;
 pub mod http;
 mod json;

@@ -54,12 +54,20 @@ pub fn mask(key: &str) -> String {
 /// Shortest credential that is cut out of text: shorter ones would cut ordinary words.
 const SHORTEST: usize = 6;
 
-/// Cuts `secret`, everything that looks like an API key (`sk-…`, `AIza…`), and `key=` query values out of upstream text.
-pub fn redact(text: &str, secret: Option<&Secret>) -> String {
-    let mut out = match secret {
-        Some(secret) if secret.0.len() >= SHORTEST => text.replace(secret.expose(), "***"),
-        _ => text.to_owned(),
-    };
+/// Words in the name of a field that holds a credential.
+const CREDENTIALS: &[&str] = &["key", "secret", "token", "password", "credentials"];
+
+/// Whether a field of that name holds a credential (`aws_secret_access_key`), and not a region or a URL.
+pub fn names_credential(name: &str) -> bool {
+    CREDENTIALS.iter().any(|word| name.contains(word))
+}
+
+/// Cuts `secrets`, everything that looks like an API key (`sk-…`, `AIza…`), and `key=` query values out of upstream text.
+pub fn redact(text: &str, secrets: &[Secret]) -> String {
+    let mut out = text.to_owned();
+    for secret in secrets.iter().filter(|secret| secret.0.len() >= SHORTEST) {
+        out = out.replace(secret.expose(), "***");
+    }
     for (mark, keep) in [("sk-", 3), ("AIza", 4), ("key=", 4), ("Bearer ", 7)] {
         out = cut(&out, mark, keep);
     }
@@ -105,9 +113,9 @@ mod tests {
     #[test]
     fn upstream_text_loses_its_keys() {
         let key = Secret::new("topsecret-value");
-        assert_eq!(redact("no topsecret-value here", Some(&key)), "no *** here");
-        assert_eq!(redact("Incorrect API key: sk-proj-abcdefghijklmnop.", None), "Incorrect API key: sk-***");
-        assert_eq!(redact("GET /m?key=AIzaSyA1234567890123456789&x=1", None), "GET /m?key=AIza***&x=1");
-        assert_eq!(redact("a sk-short word", None), "a sk-short word");
+        assert_eq!(redact("no topsecret-value here", &[Secret::new("other-secret"), key]), "no *** here");
+        assert_eq!(redact("Incorrect API key: sk-proj-abcdefghijklmnop.", &[]), "Incorrect API key: sk-***");
+        assert_eq!(redact("GET /m?key=AIzaSyA1234567890123456789&x=1", &[]), "GET /m?key=AIza***&x=1");
+        assert_eq!(redact("a sk-short word", &[]), "a sk-short word");
     }
 }

@@ -11,6 +11,8 @@
 #[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;
+#[path = "gateway/tokens.rs"]
+mod tokens;
 
 use host::{Piece, Script, Stage, answer, unreachable_upstream};
 use serde_json::{Value, json};

@@ -42,21 +42,33 @@ fn request(case: &Case) -> Request {
     }
 }
 
+/// Writes the request; where a credential is exchanged for a token, that is written too (`exchange.http`).
 fn call(case: &Case, row: &Row, request: &Request) -> Result<Call, Error> {
     let (settings, facts, api_base) = case.settings();
-    let key = Secret::new("sk-test-key");
+    let key = case.key();
     let model = request.model().split_once('/').expect("`provider/model` in request.json").1.to_owned();
     let target = Target {
         provider: row.name,
         api_base: api_base.as_deref(),
         default_base: row.base,
         model: &model,
-        key: Some(&key),
+        key: key.as_ref(),
+        token: None,
         settings: &settings,
         facts,
         call_id: "chatcmpl-test",
         now: 1_700_000_000,
     };
+    let token = Secret::new("test-token");
+    let exchange = row.dialect.exchange(&target)?;
+    if let Some(exchange) = &exchange {
+        let mut http = exchange.http.clone();
+        if let Some(assertion) = &exchange.assertion {
+            http.body.extend_from_slice(format!("{}.signature", assertion.signed).as_bytes());
+        }
+        case.expect("exchange.http", &show(&http));
+    }
+    let target = Target { token: exchange.is_some().then_some(&token), ..target };
     match request {
         Request::Chat(chat) => row.dialect.chat(&target, chat),
         Request::Embeddings(embeddings) => row.dialect.embeddings(&target, embeddings),

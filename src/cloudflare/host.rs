@@ -129,6 +129,12 @@ impl Host for Worker {
         crate::json::read(&bytes).ok()
     }
 
+    async fn sign_rs256(&self, key: &[u8], message: &[u8]) -> Result<Vec<u8>> {
+        let refused = || Error::new(Kind::Authentication, "the private key is no RSA key that this platform can read");
+        let signed = JsFuture::from(shell::sign_rs256(key, message)).await.map_err(|_| refused())?;
+        Ok(signed.dyn_into::<Uint8Array>().map_err(|_| refused())?.to_vec())
+    }
+
     fn secret_bytes(&self) -> Result<[u8; 24]> {
         let mut bytes = [0; 24];
         #[expect(clippy::disallowed_methods, reason = "this is the host")]

@@ -85,6 +85,18 @@ function joined(parts, length) {
   return bytes;
 }
 
+const RS256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+
+/**
+ * Signs with a private RSA key in PKCS#8. The key is imported each time: a token that is signed for lives an hour.
+ * The arguments are views of wasm's memory, which may move or be freed before a promise is kept.
+ */
+export async function signRs256(pkcs8, message) {
+  const [bytes, text] = [pkcs8.slice(), message.slice()];
+  const key = await crypto.subtle.importKey("pkcs8", bytes, RS256, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign(RS256.name, key, text));
+}
+
 /** Reads the next piece of a stream: `ok` gets its bytes, or nothing at the end. */
 export function read(reader, ok, failed) {
   reader.read().then(({ value }) => ok(value), failed);

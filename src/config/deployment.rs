@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::providers::{ANY, Place, place};
-use super::section::Section;
+use super::section::{Section, type_of};
 use super::{CustomProvider, Deployment, GeneralSettings, Setting, id, providers, schema, suggest};
 use crate::cost::CustomRates;
 use crate::http::Headers;
 use crate::openai::Fields;
-use crate::provider::Settings;
+use crate::provider::{Settings, credentials};
 
 /// Most retries that a setting may ask for.
 pub(super) const MOST_RETRIES: u64 = 100;
@@ -83,6 +83,7 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
         written: model,
         api_key: params.setting("api_key"),
         api_base: api_base(&params),
+        params: cloud_params(&params),
         settings: settings(&params, around.general),
         timeout_ms: params.seconds("timeout"),
         stream_timeout_ms: params.seconds("stream_timeout"),
@@ -192,6 +193,26 @@ pub(super) fn headers(params: &Section<'_>) -> Headers {
         }
     }
     extra_headers
+}
+
+/// The parameters of one cloud, which may be left in the environment until they are needed. A map (credentials that were
+/// pasted as YAML) is taken as the JSON that it stands for.
+fn cloud_params(params: &Section<'_>) -> Vec<(String, Setting)> {
+    let names = credentials::PARAMS.split_ascii_whitespace();
+    let read = |name: &str| {
+        let setting = match params.raw(name)? {
+            Value::String(_) => params.setting(name)?,
+            Value::Number(number) => Setting::Literal(number.to_string()),
+            Value::Object(_) => Setting::Literal(params.value(name)?.to_string()),
+            other => {
+                let message = format!("`{name}` must be a string (put it in quotes), not {}", type_of(other));
+                params.error(name, message);
+                return None;
+            }
+        };
+        Some((name.to_owned(), setting))
+    };
+    names.filter_map(read).collect()
 }
 
 /// What is left: fields of the request itself.

@@ -140,6 +140,8 @@ pub struct Deployment {
     pub api_key: Option<Setting>,
     /// `api_base`.
     pub api_base: Option<Setting>,
+    /// Parameters of one cloud (`vertex_project`, `aws_region_name`, …).
+    pub params: Vec<(String, Setting)>,
     /// `api_version`, `organization`, `extra_headers`, and how to treat fields that the dialect lacks.
     pub settings: Settings,
     /// `timeout` in ms.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::host::{Body, Host, Upstream};
 use super::race::{First, race};
+use super::tokens::Tokens;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpHead;
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest, Fields};
@@ -85,6 +86,10 @@ pub(super) struct Resolved {
     pub(super) model: String,
     pub(super) api_base: Option<String>,
     pub(super) key: Option<Secret>,
+    /// What the credential was exchanged for.
+    pub(super) token: Option<Secret>,
+    /// Everything that is cut out of what an upstream says.
+    pub(super) secrets: Vec<Secret>,
     pub(super) settings: Rc<Settings>,
     pub(super) facts: Facts,
     pub(super) mock_response: Option<Value>,
@@ -101,6 +106,7 @@ impl Resolved {
             default_base: self.provider.base(),
             model: &self.model,
             key: self.key.as_ref(),
+            token: self.token.as_ref(),
             settings: &self.settings,
             facts: self.facts,
             call_id,
@@ -158,22 +164,22 @@ impl<B: Body> Source<B> {
 /// Everything that went wrong before the client got a byte, with the upstream's own words, and without its credential.
 pub(super) async fn attempt<H: Host>(
     host: &H,
-    deployment: &Resolved,
+    tokens: &Tokens,
+    deployment: &mut Resolved,
     request: &Request,
     call_id: &str,
 ) -> Result<Outcome<H::Body>> {
-    let name = deployment.provider.name();
-    let outcome = match race(send(host, deployment, request, call_id), host.sleep(deployment.timeout_ms)).await {
+    let timeout_ms = deployment.timeout_ms;
+    let vendor = deployment.provider.clone();
+    let name = vendor.name();
+    let outcome = match race(send(host, tokens, deployment, request, call_id), host.sleep(timeout_ms)).await {
         First::Left(outcome) => outcome,
         First::Right(()) => {
-            let message = format!(
-                "no answer within {} ms: raise `timeout`, or `stream_timeout` for streams",
-                deployment.timeout_ms
-            );
+            let message = format!("no answer within {timeout_ms} ms: raise `timeout`, or `stream_timeout` for streams");
             Err(Error::upstream(Kind::Timeout, name, 408, message))
         }
     };
-    outcome.map_err(|error| error.map_message(|message| redact(message, deployment.key.as_ref())))
+    outcome.map_err(|error| error.map_message(|message| redact(message, &deployment.secrets)))
 }
 
 /// Writes `request` for a deployment, without sending it.
@@ -189,15 +195,40 @@ pub(super) fn write(deployment: &Resolved, request: &Request, call_id: &str, now
     }
 }
 
-async fn send<H: Host>(host: &H, deployment: &Resolved, request: &Request, call_id: &str) -> Result<Outcome<H::Body>> {
-    let vendor = &deployment.provider;
+async fn send<H: Host>(
+    host: &H,
+    tokens: &Tokens,
+    deployment: &mut Resolved,
+    request: &Request,
+    call_id: &str,
+) -> Result<Outcome<H::Body>> {
+    let vendor = deployment.provider.clone();
     if vendor.name() == mock::NAME || deployment.mock_response.is_some() || deployment.mock_tool_calls.is_some() {
         let notes = Notes::new(&deployment.target(call_id, host.now_ms()));
         return answer_by_mock(host, &notes, deployment, request).await;
     }
-    let call = write(deployment, request, call_id, host.now_ms())?;
-    let url = call.http.url.split('?').next().unwrap_or_default().to_owned();
-    let Upstream { head, body } = host.send(call.http).await.map_err(|error| at(vendor.name(), &error))?;
+    let (call, url, Upstream { head, body }) = loop {
+        let exchange = vendor.dialect().exchange(&deployment.target(call_id, host.now_ms()))?;
+        let mut kept = None;
+        if let Some(exchange) = exchange {
+            let granted = tokens.get(host, vendor.name(), &exchange).await?;
+            deployment.secrets.push(granted.token.clone());
+            deployment.token = Some(granted.token);
+            kept = (!granted.fresh).then_some(exchange);
+        }
+        let mut call = write(deployment, request, call_id, host.now_ms())?;
+        let url = call.http.url.split('?').next().unwrap_or_default().to_owned();
+        let http = std::mem::take(&mut call.http);
+        let upstream = host.send(http).await.map_err(|error| at(vendor.name(), &error))?;
+        if upstream.head.status == 401
+            && let (Some(exchange), Some(token)) = (kept, &deployment.token)
+        {
+            // It may have been withdrawn before its time. The next one is fetched for this request, so this ends.
+            tokens.refused(&exchange.identity, token);
+            continue;
+        }
+        break (call, url, upstream);
+    };
     let headers_at = host.now_ms();
     let answer = read(vendor.dialect(), &call.notes, request, &head, Source::Upstream(body)).await?;
     Ok(Outcome { head, url, headers_at, answer })

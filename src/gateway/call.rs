@@ -70,7 +70,7 @@ fn read(http: &HttpRequest, model: Option<String>) -> Result<(Fields, Asked)> {
 struct Success<B> {
     outcome: Outcome<B>,
     deployment_id: String,
-    secret: Option<Secret>,
+    secrets: Vec<Secret>,
     ending: Ending,
     flight: Flight,
     seat: Seat,
@@ -194,11 +194,11 @@ impl<H: Host> Call<'_, H> {
         record.attempts += 1;
         self.last.replace(Some(ending.clone()));
         let flight = Flight::start(&self.gateway.health, &found.deployment.id, before);
-        let outcome = self.send(&deployment, &ending.request, hold, &record.id).await;
+        let outcome = self.send(&mut deployment, &ending.request, hold, &record.id).await;
         record.upstream_ms += self.host.now_ms().saturating_sub(before);
         let deployment_id = found.deployment.id.clone();
         match outcome {
-            Ok(outcome) => Ok(Success { outcome, deployment_id, secret: deployment.key, ending, flight, seat }),
+            Ok(outcome) => Ok(Success { outcome, deployment_id, secrets: deployment.secrets, ending, flight, seat }),
             Err(error) => {
                 seat.release(self.host).await;
                 Err(error.into())
@@ -210,12 +210,12 @@ impl<H: Host> Call<'_, H> {
     /// with its client, so that what it has used is settled: the platform would only end it.
     async fn send(
         &self,
-        deployment: &Resolved,
+        deployment: &mut Resolved,
         request: &Request,
         hold: Option<&Hold>,
         call_id: &str,
     ) -> Result<Outcome<H::Body>> {
-        let mut attempt = pin!(attempt(self.host, deployment, request, call_id));
+        let mut attempt = pin!(attempt(self.host, &self.gateway.tokens, deployment, request, call_id));
         let Some(hold) = hold else { return attempt.await };
         loop {
             let interruption = race(self.host.client_gone(), self.host.sleep(hold.checkpoint_ms()));
@@ -254,7 +254,7 @@ impl<H: Host> Call<'_, H> {
     }
 
     async fn reply(&self, success: Success<H::Body>, mut record: Record, mut books: Books) -> Reply<H::Body> {
-        let Success { outcome, deployment_id, secret, ending, flight, seat } = success;
+        let Success { outcome, deployment_id, secrets, ending, flight, seat } = success;
         books.sit(seat);
         record.headers = Some(outcome.headers_at);
         let mut headers = Headers::new();
@@ -292,7 +292,7 @@ impl<H: Host> Call<'_, H> {
                 books.add_headers(&mut headers, None);
                 self.add_headers(&mut headers, &record);
                 let longest_ms = resolve::longest_stream_ms(&self.gateway.config);
-                let relay = Relay { reader: *reader, body, record, ending, books, flight, secret, longest_ms };
+                let relay = Relay { reader: *reader, body, record, ending, books, flight, secrets, longest_ms };
                 Reply { status: 200, headers, body: ReplyBody::Stream(Box::new(relay)), after: None }
             }
         }

@@ -62,6 +62,13 @@ pub trait Host {
     /// The unpacked merge planes of an encoding (`www/vocab/README.md`), about 1 MB; `None` where they are not to be had.
     async fn vocabulary(&self, encoding: Encoding) -> Option<Vec<u8>>;
 
+    /// Signs with RSASSA-PKCS1-v1_5 over SHA-256 (a JWT's `RS256`); `key` is a private key as PKCS#8 in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Kind::Authentication`] for what is no such key.
+    async fn sign_rs256(&self, key: &[u8], message: &[u8]) -> Result<Vec<u8>>;
+
     /// Random bytes that nobody can guess.
     ///
     /// # Errors

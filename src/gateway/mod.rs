@@ -26,6 +26,7 @@ mod seat;
 mod settle;
 mod sight;
 mod tariff;
+mod tokens;
 
 pub use admin::Action;
 pub use host::{Body, Gone, Host, Sink, Upstream};
@@ -51,6 +52,7 @@ use auth::Door;
 use caller::Caller;
 use records::Records;
 use sight::Sight;
+use tokens::Tokens;
 
 /// The longest request body, in bytes, where the configuration sets none: a conversation with several images fits, and
 /// an isolate of 128 MB holds a few at once.
@@ -83,6 +85,8 @@ pub struct Gateway {
     records: Records,
     /// What the isolate knows of its deployments.
     health: Rc<RefCell<Health>>,
+    /// What credentials were exchanged for.
+    tokens: Rc<Tokens>,
 }
 
 impl Gateway {
@@ -111,6 +115,7 @@ impl Gateway {
             vocabularies: RefCell::default(),
             records: Records::default(),
             health: Rc::default(),
+            tokens: Rc::default(),
         }
     }
 
@@ -135,6 +140,7 @@ impl Gateway {
         self.health = former.health.clone();
         self.prices = former.prices.clone();
         self.vocabularies.clone_from(&former.vocabularies);
+        self.tokens = Rc::clone(&former.tokens);
     }
 
     /// The price table that is in use.

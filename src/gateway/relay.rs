@@ -28,7 +28,7 @@ pub struct Relay<B> {
     /// Says that the deployment is busy with it.
     pub(super) flight: Flight,
     /// Cut out of errors that come inside of the stream.
-    pub(super) secret: Option<Secret>,
+    pub(super) secrets: Vec<Secret>,
     /// How long the whole stream may take, in ms from now.
     pub(super) longest_ms: u64,
 }
@@ -108,7 +108,7 @@ impl<B: Body> Relay<B> {
                 End::Whole
             }
             End::Broken(error) => {
-                let error = error.map_message(|message| redact(message, self.secret.as_ref()));
+                let error = error.map_message(|message| redact(message, &self.secrets));
                 out.write_error(&error);
                 End::Broken(error)
             }

@@ -7,8 +7,8 @@ use super::attempt::Resolved;
 use super::host::Host;
 use crate::config::{Config, Match, Setting};
 use crate::error::{Error, Kind, Result};
-use crate::provider::{Facts, Settings};
-use crate::secret::Secret;
+use crate::provider::{Facts, Settings, credentials};
+use crate::secret::{Secret, names_credential};
 
 /// LiteLLM's `request_timeout` where nothing sets one, in ms.
 const LONGEST_MS: u64 = 6_000_000;
@@ -56,20 +56,33 @@ pub(super) fn deployment<H: Host>(
         );
         Error::upstream(Kind::Authentication, vendor.name(), 401, message)
     };
-    let value = |field: &str, setting_of: Option<&Setting>| match setting_of {
-        None => Ok(None),
-        Some(named) => match (setting(config, host, named), named) {
-            (Some(value), _) => Ok(Some(value)),
-            (None, Setting::Variable(name)) if mock_response.is_none() => Err(unset(field, name)),
-            (None, _) => Ok(None),
-        },
+    let set = |field: &str, named: &Setting| match (setting(config, host, named), named) {
+        (Some(value), _) => Ok(Some(value)),
+        (None, Setting::Variable(name)) if mock_response.is_none() => Err(unset(field, name)),
+        (None, _) => Ok(None),
     };
+    let value = |field: &str, named: Option<&Setting>| named.map_or(Ok(None), |named| set(field, named));
     let first = |names: &[&str]| names.iter().find_map(|name| variable(config, host, name));
     let api_base = value("api_base", deployment.api_base.as_ref().or(own.map(|own| &own.api_base)))?;
     let api_base = api_base.or_else(|| first(vendor.bases()));
     let key = value("api_key", deployment.api_key.as_ref().or(own.and_then(|own| own.api_key.as_ref())))?;
     let key = key.or_else(|| first(vendor.keys()));
     let mut settings = deployment.settings.clone();
+    for (name, named) in &deployment.params {
+        if let Some(text) = set(name, named)? {
+            settings.params.push((name.clone(), Secret::new(text)));
+        }
+    }
+    for (name, variables) in credentials::of(vendor.name()) {
+        if !settings.params.iter().any(|(own, _)| own == name)
+            && let Some(text) = first(variables)
+        {
+            settings.params.push(((*name).to_owned(), Secret::new(text)));
+        }
+    }
+    let key = key.map(Secret::new);
+    let named = settings.params.iter().filter(|(name, _)| names_credential(name));
+    let secrets = key.iter().chain(named.map(|(_, secret)| secret)).cloned().collect();
     let general = &config.general;
     settings.drop_params = asked.drop_params.unwrap_or(settings.drop_params || general.drop_params);
     settings.modify_params = asked.modify_params.unwrap_or(settings.modify_params || general.modify_params);
@@ -80,7 +93,9 @@ pub(super) fn deployment<H: Host>(
         provider: vendor.clone(),
         model: found.model.clone(),
         api_base,
-        key: key.map(Secret::new),
+        key,
+        token: None,
+        secrets,
         settings: Rc::<Settings>::new(settings),
         facts: Facts::default(),
         mock_response,

@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::config;
 use crate::cost::tokens::{Encoding, Vocabulary as Merges};
 use crate::gateway;
+use crate::provider::credentials;
 use crate::provider::registry::PROVIDERS;
 
 /// Checks a configuration (JSON text) and lists what is wrong with it, as JSON: `[{severity, path, message}]`.
@@ -13,10 +14,11 @@ pub fn check_config(json: &str) -> String {
     serde_json::to_string(&config::check(json)).unwrap_or_default()
 }
 
-/// Lists the variables that the gateway reads by itself, as JSON: its own, and the key and base variables of all providers.
+/// Lists the variables that the gateway reads by itself, as JSON: its own, and the key, base and credential variables of all providers.
 #[wasm_bindgen]
 pub fn variables() -> String {
     let of_providers = PROVIDERS.iter().flat_map(|row| row.keys.iter().chain(row.bases)).copied();
+    let of_providers = of_providers.chain(credentials::variables());
     let names: Vec<&str> = gateway::OWN_VARIABLES.iter().copied().chain(of_providers).collect();
     serde_json::to_string(&names).unwrap_or_default()
 }

@@ -1,7 +1,9 @@
 //! Dialects: pure functions from OpenAI's form to what a provider speaks, and back.
 
 pub mod anthropic;
+pub mod credentials;
 pub mod errors;
+pub mod exchange;
 pub mod gemini;
 pub(crate) mod litellm;
 pub mod mock;
@@ -25,6 +27,16 @@ use openai::OpenAi;
 
 /// A dialect. Every method is a pure function of its arguments.
 pub trait Provider: Sync {
+    /// How the target's credential becomes a token, where it has to: asked before a request is written, which then finds the
+    /// token in [`Target::token`].
+    ///
+    /// # Errors
+    ///
+    /// A credential that is missing, or that cannot be read.
+    fn exchange(&self, _target: &Target<'_>) -> Result<Option<exchange::Exchange>> {
+        Ok(None)
+    }
+
     /// Writes `chat` as the upstream request.
     ///
     /// # Errors

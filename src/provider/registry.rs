@@ -282,6 +282,7 @@ mod tests {
                 default_base: row.base,
                 model: "m",
                 key: None,
+                token: None,
                 settings: &settings,
                 facts: Facts::default(),
                 call_id: "id",

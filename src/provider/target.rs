@@ -17,6 +17,8 @@ pub struct Target<'a> {
     pub model: &'a str,
     /// The credential.
     pub key: Option<&'a Secret>,
+    /// What the credential was exchanged for, where [`super::Provider::exchange`] asks for that.
+    pub token: Option<&'a Secret>,
     /// How to treat the request.
     pub settings: &'a Settings,
     /// What is known of the model.
@@ -37,6 +39,7 @@ impl<'a> Target<'a> {
             default_base: "",
             model: "m",
             key: None,
+            token: None,
             settings,
             facts: Facts::default(),
             call_id: "id",
@@ -60,6 +63,8 @@ pub struct Settings {
     pub api_version: Option<String>,
     /// `organization`.
     pub organization: Option<String>,
+    /// Parameters of one cloud ([`super::credentials`]), by name; each counts as a secret.
+    pub params: Vec<(String, Secret)>,
     /// Headers that the configuration adds.
     pub extra_headers: Headers,
     /// Parameters that a provider of `custom_providers` refuses.
@@ -100,6 +105,13 @@ pub struct Facts {
 }
 
 impl<'a> Target<'a> {
+    /// A parameter of the provider's own (`vertex_project`, `aws_region_name`): from the configuration, else from its
+    /// variables. Never empty.
+    pub fn param(&self, name: &str) -> Option<&'a str> {
+        let (_, value) = self.settings.params.iter().find(|(own, _)| own == name)?;
+        Some(value.expose()).filter(|value| !value.is_empty())
+    }
+
     /// The URL of `endpoint` (`chat/completions`), however the user wrote `api_base`: the origin alone, with a version
     /// segment (`/v1`, `/v1beta`, `/openai/v1`), with a slash at the end, or with the whole endpoint. A query is kept.
     ///
@@ -195,6 +207,7 @@ mod tests {
             default_base,
             model: "m",
             key: None,
+            token: None,
             settings: &settings,
             facts: Facts::default(),
             call_id: "id",

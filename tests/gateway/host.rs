@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tollgate::config::Config;
 use tollgate::cost::tokens::Encoding;
 use tollgate::error::{Error, Kind, Result};
-use tollgate::gateway::{Body, Gateway, Gone, Host, ReplyBody, Sink, Upstream};
+use tollgate::gateway::{Body, Gateway, Gone, Host, Reply, ReplyBody, Sink, Upstream};
 use tollgate::http::{Headers, HttpHead, HttpRequest};
 use tollgate::keys::directory::{self, Commit, Delivery, Memory, RecordKind, Store, Write};
 use tollgate::keys::ledger::{self, Change, Entry, Ledger, ScopeId, Settings};
@@ -72,7 +72,9 @@ pub(crate) struct Scripted {
     scripts: RefCell<VecDeque<Script>>,
     pub(crate) sent: RefCell<Vec<HttpRequest>>,
     pub(crate) lines: RefCell<Vec<String>>,
-    variables: Vec<(String, String)>,
+    /// What was signed: keys and messages.
+    pub(crate) signed: RefCell<Vec<(Vec<u8>, String)>>,
+    pub(crate) variables: Vec<(String, String)>,
     draws: Cell<u64>,
     pub(crate) books: RefCell<Books>,
 }
@@ -168,6 +170,11 @@ impl Host for Scripted {
 
     async fn copy(&self, kind: RecordKind, id: &str) -> Option<Value> {
         self.books.borrow().copies.get(&(kind, id.to_owned())).cloned()
+    }
+
+    async fn sign_rs256(&self, key: &[u8], message: &[u8]) -> Result<Vec<u8>> {
+        self.signed.borrow_mut().push((key.to_vec(), String::from_utf8(message.to_vec()).unwrap()));
+        Ok(b"signature".to_vec())
     }
 
     fn secret_bytes(&self) -> Result<[u8; 24]> {
@@ -310,6 +317,7 @@ impl Stage {
             scripts: RefCell::new(scripts.into()),
             sent: RefCell::default(),
             lines: RefCell::default(),
+            signed: RefCell::default(),
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             draws: Cell::new(1),
             books: RefCell::default(),
@@ -370,6 +378,36 @@ impl Stage {
 
     pub(crate) fn chat(&self, body: &Value) -> Got {
         self.ask("POST", "/v1/chat/completions", &[], body.to_string().as_bytes())
+    }
+
+    /// Several chat calls at once; their statuses and bodies.
+    pub(crate) fn chats(&self, bodies: &[Value]) -> Vec<(u16, Value)> {
+        let request = HttpRequest {
+            method: "POST".to_owned(),
+            url: "http://127.0.0.1:4000/v1/chat/completions".to_owned(),
+            ..HttpRequest::default()
+        };
+        let calls = bodies.iter().map(|body| {
+            let body = ClientBody(Some(body.to_string().into_bytes()));
+            Box::pin(self.gateway.handle(&self.host, request.clone(), body))
+        });
+        let mut calls: Vec<_> = calls.map(Some).collect();
+        let mut replies: Vec<_> = calls.iter().map(|_| None).collect();
+        let all = poll_fn(|context| {
+            for (call, reply) in calls.iter_mut().zip(&mut replies) {
+                if let Some(Poll::Ready(value)) = call.as_mut().map(|call| call.as_mut().poll(context)) {
+                    (*call, *reply) = (None, Some(value));
+                }
+            }
+            if calls.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        block_on(&self.host.world, all);
+        let shown = |reply: Option<Reply<ScriptedBody>>| {
+            let reply = reply.unwrap();
+            let ReplyBody::Whole(bytes) = reply.body else { panic!("a whole answer") };
+            (reply.status, serde_json::from_slice(&bytes).unwrap())
+        };
+        replies.into_iter().map(shown).collect()
     }
 
     /// The bodies that went upstream.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tollgate::http::{HttpHead, HttpRequest};
 use tollgate::provider::{Facts, Settings};
+use tollgate::secret::Secret;
 
 /// One case of one provider.
 pub(crate) struct Case {
@@ -64,7 +65,8 @@ impl Case {
         );
     }
 
-    /// `settings.json`: `{"settings": {"drop_params": true, …}, "facts": {"max_output_tokens": 8192, …}, "api_base": …}`.
+    /// `settings.json`: `{"settings": {"drop_params": true, …}, "facts": {"max_output_tokens": 8192, …}, "api_base": …,
+    /// "params": {"vertex_project": …}, "api_key": …}`.
     pub(crate) fn settings(&self) -> (Settings, Facts, Option<String>) {
         let value: Value =
             self.read("settings.json").map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
@@ -73,6 +75,10 @@ impl Case {
             let list = value["settings"][name].as_array().cloned().unwrap_or_default();
             list.iter().map(|item| item.as_str().unwrap().to_owned()).collect()
         };
+        let param = |(name, value): (&String, &Value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            (name.clone(), Secret::new(text))
+        };
         let settings = Settings {
             drop_params: flag("drop_params"),
             modify_params: flag("modify_params"),
@@ -80,6 +86,7 @@ impl Case {
             additional_drop_params: list("additional_drop_params"),
             api_version: value["settings"]["api_version"].as_str().map(str::to_owned),
             organization: value["settings"]["organization"].as_str().map(str::to_owned),
+            params: value["params"].as_object().into_iter().flatten().map(param).collect(),
             ..Settings::default()
         };
         let fact = |name: &str| value["facts"][name].as_bool();
@@ -101,6 +108,16 @@ impl Case {
         (settings, facts, value["api_base"].as_str().map(str::to_owned))
     }
 
+    /// The credential: `api_key` of `settings.json`, where `null` is none at all.
+    pub(crate) fn key(&self) -> Option<Secret> {
+        let text = self.read("settings.json").unwrap_or_default();
+        let value: Value = serde_json::from_slice(&text).unwrap_or(Value::Null);
+        match value.get("api_key") {
+            None => Some(Secret::new("sk-test-key")),
+            Some(key) => key.as_str().map(Secret::new),
+        }
+    }
+
     /// `upstream-response.http`: a status line, headers, a blank line, and the body byte for byte.
     pub(crate) fn upstream_response(&self) -> Option<(HttpHead, Vec<u8>)> {
         let bytes = self.read("upstream-response.http")?;
@@ -120,8 +137,11 @@ pub(crate) fn show(request: &HttpRequest) -> Vec<u8> {
         out.extend([name, ": ", value, "\n"]);
     }
     out.push('\n');
-    let body: Value = serde_json::from_slice(&request.body).expect("a JSON body");
-    out.push_str(&serde_json::to_string_pretty(&body).unwrap());
+    match serde_json::from_slice::<Value>(&request.body) {
+        Ok(body) => out.push_str(&serde_json::to_string_pretty(&body).unwrap()),
+        // A form.
+        Err(_) => out.push_str(std::str::from_utf8(&request.body).unwrap()),
+    }
     out.push('\n');
     out.into_bytes()
 }

@@ -6,7 +6,7 @@ use super::{
     ACTS, BUDGETS, CACHE, COOLDOWN, ENDPOINTS, GUARDRAILS, Group, HEALTH, KEYS, Kind, LIMITS, LOGGING, NETWORK, OTHER,
     PROCESS, PROVIDERS, TAGS, group,
 };
-use crate::provider::litellm;
+use crate::provider::{credentials, litellm};
 
 /// Every field of `litellm_params` that steers the gateway, and never goes upstream.
 pub(in crate::config) const PARAMS: &[Group] = &[
@@ -24,6 +24,7 @@ pub(in crate::config) const PARAMS: &[Group] = &[
         Kind::Text,
         "api_base api_key api_version base_url custom_llm_provider litellm_credential_name model organization",
     ),
+    group(ACTS, Kind::Any, credentials::PARAMS),
     group(NETWORK, Kind::Any, "client force_timeout shared_session ssl_verify use_client"),
     group(NETWORK, Kind::Flag, "allow_client_keepalive_override"),
     group(NETWORK, Kind::Number, "keepalive_seconds"),
@@ -34,7 +35,7 @@ pub(in crate::config) const PARAMS: &[Group] = &[
          langfuse_secret_key langsmith_base_url litellm_logging_obj litellm_request_debug logger_fn posthog_api_url \
          rust secret_fields verbose",
     ),
-    group(PROCESS, Kind::Text, "auto_router_config_path client_secret"),
+    group(PROCESS, Kind::Text, "auto_router_config_path"),
     group(CACHE, Kind::Any, "cache cache_key caching caching_groups enable_prompt_caching preset_cache_key ttl"),
     group(CACHE, Kind::List, "cache_control_injection_points"),
     group(
@@ -95,9 +96,8 @@ pub(in crate::config) const PARAMS: &[Group] = &[
         OTHER,
         Kind::Text,
         "adaptive_router_default_model auto_router_config auto_router_default_model auto_router_embedding_model \
-         auto_router_model_compression auto_router_routing_compression bucket_name client_id \
-         complexity_router_default_model litellm_trace_id provider_affinity_header quality_router_default_model \
-         region_name tenant_id",
+         auto_router_model_compression auto_router_routing_compression bucket_name \
+         complexity_router_default_model litellm_trace_id provider_affinity_header quality_router_default_model",
     ),
     group(PROVIDERS, Kind::Any, litellm::PARAMS),
 ];

@@ -10,7 +10,7 @@ use crate::gateway::tariff::Tariff;
 use crate::gateway::{Gateway, models};
 use crate::http::HttpRequest;
 use crate::openai::{ChatRequest, Fields};
-use crate::provider::{Facts, Settings};
+use crate::provider::{Facts, Settings, credentials};
 use crate::secret::Secret;
 
 /// OpenAI's parameters, each with a value that is right wherever it is taken, and fields that it needs beside it.
@@ -80,13 +80,17 @@ pub(super) fn supported(gateway: &Gateway, found: &Match) -> Vec<&'static str> {
 /// The deployment with whatever a dialect may miss: nothing is sent.
 fn probed(gateway: &Gateway, found: &Match, request: &Request) -> Resolved {
     let tariff = Tariff::new(&gateway.prices, found, request, None, 0);
-    let mut settings = Settings { drop_params: false, ..found.deployment.settings.clone() };
+    let params = credentials::of(found.provider.name()).iter();
+    let params = params.map(|(name, _)| ((*name).to_owned(), Secret::new("none"))).collect();
+    let mut settings = Settings { params, drop_params: false, ..found.deployment.settings.clone() };
     found.provider.complete(&mut settings);
     Resolved {
         provider: found.provider.clone(),
         model: found.model.clone(),
         api_base: found.provider.base().is_empty().then(|| "https://localhost/v1".to_owned()),
         key: Some(Secret::new("none")),
+        token: None,
+        secrets: Vec::new(),
         settings: Rc::new(settings),
         facts: Facts { ..tariff.facts() },
         mock_response: None,

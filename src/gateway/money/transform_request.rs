@@ -12,7 +12,7 @@ use crate::gateway::tariff::Tariff;
 use crate::gateway::{Gateway, models, resolve};
 use crate::http::Headers;
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
-use crate::secret::redact;
+use crate::secret::{Secret, redact};
 
 /// Headers that hold no credential: the value of every other is masked, whatever its name.
 const PLAIN_HEADERS: &[&str] = &[
@@ -51,15 +51,15 @@ pub(super) fn answer<H: Host>(gateway: &Gateway, host: &H, fields: &Fields, head
     deployment.facts = tariff.facts();
     let http = attempt::write(&deployment, &request, "transform-request", now_ms)?.http;
 
-    let secret = deployment.key.as_ref();
+    let secrets = &deployment.secrets;
     let mut masked = Fields::default();
     for (name, value) in http.headers.iter() {
         let is_plain = PLAIN_HEADERS.contains(&name);
-        masked.set(name, &if is_plain { redact(value, secret) } else { mask(value) });
+        masked.set(name, &if is_plain { redact(value, secrets) } else { mask(value) });
     }
     let mut out = Fields::default();
-    out.set("raw_request_api_base", &redact(&shown_url(&http.url), secret));
-    out.set("raw_request_body", &body_without(&http.body, secret.map(crate::secret::Secret::expose)));
+    out.set("raw_request_api_base", &redact(&shown_url(&http.url), secrets));
+    out.set("raw_request_body", &body_without(&http.body, secrets));
     out.set("raw_request_headers", &masked);
     out.set("error", &Value::Null);
     Ok(out)
@@ -108,13 +108,12 @@ pub(super) fn without_userinfo(url: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// The body as JSON; without the credential, should the configuration have put it there.
-fn body_without(body: &[u8], secret: Option<&str>) -> Option<Box<RawValue>> {
-    let text = String::from_utf8(body.to_vec()).ok()?;
-    let text = match secret {
-        Some(secret) if secret.len() >= 6 => text.replace(secret, "***"),
-        _ => text,
-    };
+/// The body as JSON; without the credentials, should the configuration have put it there.
+fn body_without(body: &[u8], secrets: &[Secret]) -> Option<Box<RawValue>> {
+    let mut text = String::from_utf8(body.to_vec()).ok()?;
+    for secret in secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= 6) {
+        text = text.replace(secret, "***");
+    }
     RawValue::from_string(text).ok()
 }
 
@@ -130,6 +129,9 @@ mod tests {
         assert_eq!(without_userinfo("http://host"), "http://host");
         let url = "https://me:pw@host/v1?api-version=1&token=t&alt=sse";
         assert_eq!(shown_url(url), "https://host/v1?api-version=1&token=***&alt=sse");
-        assert_eq!(body_without(br#"{"a":"secret-key"}"#, Some("secret-key")).unwrap().get(), r#"{"a":"***"}"#);
+        assert_eq!(
+            body_without(br#"{"a":"secret-key"}"#, &[Secret::new("secret-key")]).unwrap().get(),
+            r#"{"a":"***"}"#
+        );
     }
 }

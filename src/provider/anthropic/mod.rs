@@ -84,6 +84,7 @@ mod tests {
             default_base: "https://api.anthropic.com/v1",
             model: "claude-sonnet-4-5",
             key: Some(&key),
+            token: None,
             settings,
             facts: Facts::default(),
             call_id: "id",

@@ -122,19 +122,8 @@ pub(super) fn read(notes: &Notes, body: &[u8]) -> Result<Answer> {
 
 /// Numbers as OpenAI packs them: 32-bit floats, little-endian, in base64.
 fn base64_of(values: &[f64]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bytes: Vec<u8> = values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| chunk.get(at).copied().map_or(0, u32::from);
-        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let value = group >> (18 - 6 * digit) & 63;
-            let letter = ALPHABET.get(value as usize).filter(|_| digit <= chunk.len());
-            out.push(letter.map_or('=', |letter| char::from(*letter)));
-        }
-    }
-    out
+    crate::base64::encode(&bytes)
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ fn target_for<'a>(model: &'a str, settings: &'a super::Settings) -> Target<'a> {
         default_base: "https://h/v1beta",
         model,
         key: None,
+        token: None,
         settings,
         facts: super::Facts::default(),
         call_id: "c",

@@ -72,17 +72,8 @@ fn unit_vector(text: &str, dimensions: u64) -> Vec<f32> {
 
 /// Little-endian floats in base64, as OpenAI's `encoding_format: base64` has them.
 fn packed(vector: &[f32]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let word = (0..3).fold(0_u32, |word, at| word << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for at in 0..4_usize {
-            let digit = DIGITS.get((word >> (18 - 6 * at) & 63) as usize).copied().unwrap_or(b'=');
-            out.push(char::from(if at <= group.len() { digit } else { b'=' }));
-        }
-    }
-    out
+    crate::base64::encode(&bytes)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod chunk;
+pub mod login;
 mod messages;
 pub mod quirks;
 mod reasoning;
@@ -14,12 +15,14 @@ mod request;
 mod stream;
 mod usage;
 
+use super::exchange::Exchange;
 use super::{Call, ChatStream, Notes, Provider, Target};
 use crate::error::Result;
 use crate::http::HttpHead;
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest};
 
 pub use address::Address;
+pub use login::Login;
 
 /// The dialect of a provider who speaks OpenAI's language, and where it departs from it.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +30,8 @@ pub use address::Address;
 pub struct OpenAi {
     /// How URLs are made.
     pub address: Address,
+    /// How it is logged in to.
+    pub login: Login,
     /// The header that carries the key; `authorization` takes it as a bearer token.
     pub key_header: &'static str,
     /// Whether it can be asked without a key.
@@ -61,6 +66,7 @@ const FOREIGN: &[&str] = &["cache_control", "thinking_blocks", "provider_specifi
 /// A provider that copies OpenAI faithfully: every row starts from it.
 pub const COMPATIBLE: OpenAi = OpenAi {
     address: Address::Endpoint,
+    login: Login::Key,
     key_header: "authorization",
     keyless: false,
     drops: &[],
@@ -83,6 +89,10 @@ pub const OPENAI: OpenAi = OpenAi { strips: STRICT, developer_role: true, openai
 pub const STRICT: &[&str] = &["cache_control", "thinking_blocks", "provider_specific_fields", "reasoning_content"];
 
 impl Provider for OpenAi {
+    fn exchange(&self, target: &Target<'_>) -> Result<Option<Exchange>> {
+        self.login.exchange(target)
+    }
+
     fn as_openai(&self) -> Option<OpenAi> {
         Some(*self)
     }
@@ -157,6 +167,7 @@ mod tests {
             default_base: "https://h/v1",
             model: "m",
             key: None,
+            token: None,
             settings: &settings,
             facts: Facts::default(),
             call_id: "id",

@@ -2,7 +2,7 @@
 //!
 //! What a row drops is what its provider's documents refuse; where they are silent, it is LiteLLM's list.
 
-use super::{Address, COMPATIBLE, OpenAi, STRICT};
+use super::{Address, COMPATIBLE, Login, OpenAi, STRICT};
 
 /// Gives a dialect a quirk.
 type Quirk = fn(&mut OpenAi);
@@ -39,12 +39,23 @@ pub const OWN_SERVER: OpenAi = OpenAi { keyless: true, ..COMPATIBLE };
 pub const LOCAL: OpenAi = OpenAi { keyless: true, ..MAX_TOKENS };
 
 /// Azure OpenAI: every model takes `system`, not every model `developer`.
-pub const AZURE: OpenAi =
-    OpenAi { address: Address::AzureDeployment, key_header: "api-key", developer_role: false, ..super::OPENAI };
+pub const AZURE: OpenAi = OpenAi {
+    address: Address::AzureDeployment,
+    login: Login::Entra,
+    key_header: "api-key",
+    developer_role: false,
+    ..super::OPENAI
+};
 
 /// Azure AI Foundry.
-pub const AZURE_AI: OpenAi =
-    OpenAi { address: Address::AzureModels, key_header: "api-key", strips: STRICT, text_parts: false, ..COMPATIBLE };
+pub const AZURE_AI: OpenAi = OpenAi {
+    address: Address::AzureModels,
+    login: Login::Entra,
+    key_header: "api-key",
+    strips: STRICT,
+    text_parts: false,
+    ..COMPATIBLE
+};
 
 /// AI21 (<https://docs.ai21.com/reference/jamba-1-6-api-ref>).
 pub const AI21: OpenAi = OpenAi {
@@ -112,6 +123,7 @@ pub const COHERE: OpenAi = OpenAi {
 
 /// Databricks' serving endpoints.
 pub const DATABRICKS: OpenAi = OpenAi {
+    login: Login::Databricks,
     drops: &[
         "frequency_penalty",
         "logit_bias",

@@ -56,7 +56,12 @@ pub(super) fn embeddings(dialect: &OpenAi, target: &Target<'_>, request: &Embedd
 fn http(dialect: &OpenAi, target: &Target<'_>, endpoint: &str, fields: &Fields) -> Result<HttpRequest> {
     let url = dialect.address.url(target, endpoint)?;
     let mut http = HttpRequest::post_json(url, fields.to_bytes());
+    let bearer = dialect.login.bearer(target);
+    if let Some(token) = bearer {
+        http.headers.push("authorization", format!("Bearer {token}"));
+    }
     match target.key.filter(|key| !key.is_empty()) {
+        _ if bearer.is_some() => {}
         Some(key) if dialect.key_header == "authorization" || dialect.address.is_serverless(target) => {
             http.headers.push("authorization", format!("Bearer {}", key.expose()));
         }
