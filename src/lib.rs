@@ -19,6 +19,7 @@ mod json;
 pub mod money;
 pub mod openai;
 pub mod secret;
+pub mod sorted;
 
 pub mod cost;
 pub mod frame;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::finding::{Finding, Severity};
 use super::schema::{self, GENERAL, Group, Kind, LITELLM, MODEL_INFO, PARAMS, ROOT, ROUTER, Status};
 use super::{read, references, suggest, values};
+use crate::sorted;
 
 /// The sections and their names.
 const SECTIONS: &[(&str, &[Group])] =
@@ -36,7 +37,7 @@ pub fn check(json: &str) -> Vec<Finding> {
     values::check(&document, &mut findings);
     fields(&document, &mut findings);
     references::check(&document, &config, &mut findings);
-    findings.sort_by_key(|finding| finding.severity == Severity::Warning);
+    sorted::sort_by_key(&mut findings, |finding| finding.severity == Severity::Warning);
     let mut once: Vec<Finding> = Vec::with_capacity(findings.len());
     for finding in findings {
         // One line a place: the first says most, and what is wrong need not be told that it also waits.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::section::{Section, reference};
+use crate::sorted;
 
 /// Fields of `litellm_params` whose literal values are credentials: they do not count for a deployment's id.
 const CREDENTIALS: &[&str] = &["key", "secret", "token", "password", "credentials", "headers"];
@@ -25,7 +26,7 @@ pub(super) fn of(entry: &Section<'_>, model_info: &Map<String, Value>) -> String
 
 fn sorted(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut fields: Vec<_> = map.iter().collect();
-    fields.sort_unstable_by_key(|(name, _)| *name);
+    sorted::sort_by_key(&mut fields, |(name, _)| *name);
     fields
 }
 

@@ -1,5 +1,6 @@
 //! Near names: what a name that nobody knows was probably meant to be.
 
+use crate::sorted;
 /// Longest name that suggestions are made for, in bytes.
 const LONGEST: usize = 80;
 
@@ -25,7 +26,7 @@ fn nearest<'k>(name: &str, known: &mut dyn Iterator<Item = &'k str>) -> Vec<&'k 
             found.push((distance, candidate));
         }
     }
-    found.sort_by_key(|(distance, _)| *distance);
+    sorted::sort_by_key(&mut found, |(distance, _)| *distance);
     // A slip explains more than a name inside of another.
     if found.first().is_some_and(|(distance, _)| *distance < LONGEST) {
         found.retain(|(distance, _)| *distance < LONGEST);

@@ -1,11 +1,11 @@
 //! Finds a model by the names that configurations, clients and answers give it, without guessing.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use super::decode::ProviderRow;
 use super::entry::Entry;
 use super::table::PriceTable;
+use crate::sorted::SortedSet;
 
 /// Regions that begin a model's id with a dot behind them.
 const GEO_PREFIXES: &[&str] =
@@ -72,8 +72,8 @@ impl PriceTable {
     /// assert!(table.find_id("gpt-4o-2099-01-01").is_none());
     /// ```
     pub fn find_id(&self, id: &str) -> Option<Entry> {
-        let families: BTreeSet<u8> = (0..).map_while(|index| self.provider(index)).map(|row| row.family).collect();
-        let index = families.into_iter().find_map(|family| self.locate(id, family))?;
+        let families: SortedSet<u8> = (0..).map_while(|index| self.provider(index)).map(|row| row.family).collect();
+        let index = families.iter().find_map(|&family| self.locate(id, family))?;
         self.entry(index)
     }
 

@@ -3,7 +3,6 @@
 //! Limits do not wait for this: whatever costs money passes the ledger, which knows at once.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -13,6 +12,7 @@ use super::host::Host;
 use crate::error::Result;
 use crate::keys::directory::{Call, RecordKind, Reply};
 use crate::keys::{CustomerRecord, KeyRecord, TeamRecord, UserRecord};
+use crate::sorted::SortedMap;
 
 /// How long an isolate acts on a record before it asks the index again, in ms.
 const FRESH_MS: u64 = 5_000;
@@ -34,7 +34,7 @@ type Reading<T> = (Option<Rc<T>>, u64);
 
 /// Records of one kind by id.
 #[derive(Debug)]
-pub(super) struct Remembered<T>(RefCell<BTreeMap<String, Reading<T>>>);
+pub(super) struct Remembered<T>(RefCell<SortedMap<String, Reading<T>>>);
 
 impl<T> Default for Remembered<T> {
     fn default() -> Self {

@@ -1,7 +1,5 @@
 //! The limits that keys, teams, users, customers and shared budgets have in common, in LiteLLM's field names.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,6 +9,7 @@ use super::ledger::{Budget, Limits};
 use super::model_budget::ModelBudget;
 use crate::error::{Error, Result};
 use crate::money::Money;
+use crate::sorted::{self, SortedMap};
 
 /// Limits of an object; every field is absent where nothing is bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,11 +30,11 @@ pub struct Allowance {
     /// Requests at one time.
     pub max_parallel_requests: Option<u64>,
     /// Budgets of single models.
-    pub model_max_budget: BTreeMap<String, ModelBudget>,
+    pub model_max_budget: SortedMap<String, ModelBudget>,
     /// Requests a minute of single models.
-    pub model_rpm_limit: BTreeMap<String, u64>,
+    pub model_rpm_limit: SortedMap<String, u64>,
     /// Tokens a minute of single models.
-    pub model_tpm_limit: BTreeMap<String, u64>,
+    pub model_tpm_limit: SortedMap<String, u64>,
 }
 
 /// One of `budget_limits`.
@@ -81,7 +80,7 @@ impl Allowance {
             }
         }
         let mut spans: Vec<Span> = self.budget_limits.iter().map(|limit| limit.budget_duration).collect();
-        spans.sort_unstable();
+        sorted::sort(&mut spans);
         spans.dedup();
         if spans.len() != self.budget_limits.len() || spans.len() > 8 {
             let message = "`budget_limits` may hold at most 8 budgets, each with a `budget_duration` of its own";
@@ -99,7 +98,7 @@ impl Allowance {
             Some(_) => (own.max_budget, own.budget_duration),
             None => (shared.max_budget, own.budget_duration.or(shared.budget_duration)),
         };
-        let map = |own: BTreeMap<String, u64>, shared: &BTreeMap<String, u64>| {
+        let map = |own: SortedMap<String, u64>, shared: &SortedMap<String, u64>| {
             if own.is_empty() { shared.clone() } else { own }
         };
         Self {
@@ -152,7 +151,7 @@ impl Allowance {
     pub fn limited_models(&self) -> Vec<&str> {
         let names = self.model_max_budget.keys().chain(self.model_rpm_limit.keys()).chain(self.model_tpm_limit.keys());
         let mut names: Vec<&str> = names.map(String::as_str).collect();
-        names.sort_unstable();
+        sorted::sort(&mut names);
         names.dedup();
         names
     }

@@ -1,7 +1,5 @@
 //! The record of a virtual key, in LiteLLM's field names.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -14,6 +12,7 @@ use super::routes::KeyType;
 use crate::error::{Error, Result};
 use crate::money::Money;
 use crate::secret::mask;
+use crate::sorted::SortedMap;
 
 /// What is known of a key; never the key itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +27,7 @@ pub struct KeyRecord {
     /// Models that it may call; empty is all.
     pub models: Vec<String>,
     /// Other names of models: name to model group.
-    pub aliases: BTreeMap<String, String>,
+    pub aliases: SortedMap<String, String>,
     /// Whose it is.
     pub user_id: Option<String>,
     /// Whose team's it is.

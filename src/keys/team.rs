@@ -1,7 +1,5 @@
 //! The record of a team and of its members, in LiteLLM's field names.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -12,6 +10,7 @@ use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind};
 use crate::error::{Error, Kind, Result};
 use crate::money::Money;
+use crate::sorted::SortedMap;
 
 /// What a member may do in a team.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +58,7 @@ pub struct TeamRecord {
     /// Models that it may call; empty is all.
     pub models: Vec<String>,
     /// Other names of models: name to model group.
-    pub model_aliases: BTreeMap<String, String>,
+    pub model_aliases: SortedMap<String, String>,
     /// Anything.
     pub metadata: Map<String, Value>,
     /// Tags that every request of it gets.

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::keys::TeamRecord;
 use crate::keys::ledger::Entry;
 use crate::keys::spend::{self, Cell, Filter, Rollup, daily_activity, global_activity};
+use crate::sorted;
 
 /// Query parameters that all of these know.
 const COMMON: [&str; 6] = ["start_date", "end_date", "model", "api_key", "page", "page_size"];
@@ -91,7 +92,7 @@ impl<H: Host> Desk<'_, H> {
         let mut rollup = Rollup::default();
         self.walk(&filter, |mut entry: Entry| {
             let mut tags = std::mem::take(&mut entry.subject.tags);
-            tags.sort_unstable();
+            sorted::sort(&mut tags);
             tags.dedup();
             for tag in tags.into_iter().filter(|tag| chosen(tag, &wanted, &[])) {
                 // A roll-up has no cells by tag; the customer's place is free here, and shown as the entity.
@@ -115,7 +116,7 @@ impl<H: Host> Desk<'_, H> {
         let rollup = self.rollup(&self.dated_filter().await?).await?;
         let groups = rollup.by(|cell| Some(cell.model_group.clone()));
         let mut groups: Vec<(String, u64)> = groups.into_iter().map(|(name, sums)| (name, sums.requests)).collect();
-        groups.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+        sorted::sort_by(&mut groups, |(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
         let rows = groups.into_iter().take(10).map(|(group, _)| {
             let mut row = global_activity(&rollup.filtered(|cell| cell.model_group == group));
             if let Value::Object(row) = &mut row {

@@ -4,8 +4,6 @@
 //! A customer has no ledger of their own: their limits travel with each request to the ledger of its key, and count
 //! there.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::super::host::Host;
@@ -17,6 +15,7 @@ use crate::keys::ledger::{ScopeId, ScopeKind};
 use crate::keys::record::spend as spend_field;
 use crate::keys::{BudgetRecord, CustomerRecord};
 use crate::money::Money;
+use crate::sorted::{self, SortedMap};
 
 impl<H: Host> Desk<'_, H> {
     async fn customer(&self, user_id: &str, field: &str) -> Result<Held<CustomerRecord>> {
@@ -24,12 +23,12 @@ impl<H: Host> Desk<'_, H> {
     }
 
     /// What customers spent in the present window of each ledger that knows them, summed up.
-    async fn customer_spend(&self, ids: &[&str]) -> Result<BTreeMap<String, (Money, Money)>> {
+    async fn customer_spend(&self, ids: &[&str]) -> Result<SortedMap<String, (Money, Money)>> {
         let scopes: Vec<ScopeId> = ids.iter().map(|id| ScopeId::new(ScopeKind::Customer, *id)).collect();
-        let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
+        let mut sums: SortedMap<String, (Money, Money)> = SortedMap::new();
         for root in self.roots(0).await? {
             for view in self.views(&root, &scopes).await?.into_iter().flatten() {
-                let (spend, total) = sums.entry(view.scope.id.clone()).or_default();
+                let (spend, total) = sums.or_default(view.scope.id.clone());
                 *spend += spent(Some(&view));
                 *total += view.total;
             }
@@ -39,7 +38,7 @@ impl<H: Host> Desk<'_, H> {
 
     async fn customer_rows(&self, customers: &[CustomerRecord]) -> Result<Vec<Value>> {
         let ids: Vec<&str> = customers.iter().map(|customer| customer.user_id.as_str()).collect();
-        let sums = if ids.is_empty() { BTreeMap::new() } else { self.customer_spend(&ids).await? };
+        let sums = if ids.is_empty() { SortedMap::new() } else { self.customer_spend(&ids).await? };
         let mut rows = Vec::new();
         for customer in customers {
             let budget: Option<Held<BudgetRecord>> = match &customer.budget_id {
@@ -126,7 +125,7 @@ impl<H: Host> Desk<'_, H> {
     pub(super) async fn customer_delete(&self) -> Done<Value> {
         self.only(&["user_ids"])?;
         let mut user_ids = self.texts("user_ids")?;
-        user_ids.sort_unstable();
+        sorted::sort(&mut user_ids);
         user_ids.dedup();
         let mut change = Change::default();
         for user_id in &user_ids {
@@ -141,7 +140,7 @@ impl<H: Host> Desk<'_, H> {
     pub(super) async fn customer_block(&self, blocked: bool) -> Done<Value> {
         self.only(&["user_ids"])?;
         let mut user_ids = self.texts("user_ids")?;
-        user_ids.sort_unstable();
+        sorted::sort(&mut user_ids);
         user_ids.dedup();
         let mut change = Change::default();
         let mut rows = Vec::new();

@@ -1,7 +1,5 @@
 //! `/global/spend` and what is below it: spend of everybody.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::super::host::Host;
@@ -13,6 +11,7 @@ use crate::keys::ledger::ScopeId;
 use crate::keys::spend::{Filter, GroupBy, Rollup, report, spend_by_day};
 use crate::keys::{KeyRecord, TeamRecord};
 use crate::money::Money;
+use crate::sorted::{self, SortedMap};
 
 /// How far the lists of the dearest look back, as in LiteLLM.
 const LATELY_MS: u64 = 30 * 86_400_000;
@@ -72,7 +71,7 @@ impl<H: Host> Desk<'_, H> {
         Ok(report(&rollup, group_by, |team_id| aliases.get(team_id).cloned()))
     }
 
-    async fn team_aliases(&self) -> Result<BTreeMap<String, String>> {
+    async fn team_aliases(&self) -> Result<SortedMap<String, String>> {
         let teams: Vec<Held<TeamRecord>> = self.all(Vec::new()).await?;
         let alias = |held: Held<TeamRecord>| Some((held.record.team_id, held.record.team_alias?));
         Ok(teams.into_iter().filter_map(alias).collect())
@@ -125,16 +124,16 @@ impl<H: Host> Desk<'_, H> {
             team_id => aliases.get(team_id).cloned().unwrap_or_else(|| team_id.to_owned()),
         };
         let rollup = self.lately().await?;
-        let mut days: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+        let mut days: SortedMap<String, Map<String, Value>> = SortedMap::new();
         for ((day, team), sums) in rollup.by(|cell| Some((cell.day.clone(), name(&cell.team)))) {
-            days.entry(day).or_default().insert(team, json!(sums.spend));
+            days.or_default(day).insert(team, json!(sums.spend));
         }
         let daily = days.into_iter().map(|(day, teams)| {
             let mut row: Map<String, Value> = std::iter::once(("date".to_owned(), json!(day))).collect();
             row.extend(teams);
             Value::Object(row)
         });
-        let teams: BTreeMap<String, _> = rollup.by(|cell| Some(name(&cell.team)));
+        let teams: SortedMap<String, _> = rollup.by(|cell| Some(name(&cell.team)));
         let totals = dearest(teams.iter().map(|(team, sums)| (team.clone(), sums.spend)), 10);
         let totals = totals.into_iter().map(|(team, spend)| json!({"team_id": team, "total_spend": spend}));
         Ok(json!({
@@ -148,7 +147,7 @@ impl<H: Host> Desk<'_, H> {
 /// The dearest first; of the same spend by name.
 fn dearest(sums: impl Iterator<Item = (String, Money)>, limit: usize) -> Vec<(String, Money)> {
     let mut sums: Vec<(String, Money)> = sums.collect();
-    sums.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+    sorted::sort_by(&mut sums, |(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
     sums.truncate(limit);
     sums
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::keys::directory::Filter;
 use crate::keys::ledger::{ScopeId, ScopeView};
 use crate::keys::{BudgetRecord, KeyRecord, token};
+use crate::sorted;
 
 impl<H: Host> Desk<'_, H> {
     /// `GET /key/info`
@@ -64,7 +65,7 @@ impl<H: Host> Desk<'_, H> {
     /// The rows of several keys, with one question for each ledger.
     pub(super) async fn key_rows(&self, keys: &[KeyRecord]) -> Result<Vec<Value>> {
         let mut roots: Vec<ScopeId> = keys.iter().map(KeyRecord::root).collect();
-        roots.sort_unstable();
+        sorted::sort(&mut roots);
         roots.dedup();
         let mut views: Vec<ScopeView> = Vec::new();
         for root in &roots {
@@ -150,7 +151,7 @@ impl<H: Host> Desk<'_, H> {
             let filter: Vec<Filter> = filter.iter().cloned().chain([wanted]).collect();
             keys.extend(self.all::<KeyRecord>(filter).await?.into_iter().map(|held| held.record));
         }
-        keys.sort_unstable_by(|a, b| a.token.cmp(&b.token));
+        sorted::sort_by(&mut keys, |a, b| a.token.cmp(&b.token));
         keys.dedup_by(|a, b| a.token == b.token);
         let total = keys.len() as u64;
         Ok((keys.into_iter().skip(offset as usize).take(limit as usize).collect(), total))
@@ -172,7 +173,7 @@ impl<H: Host> Desk<'_, H> {
         let keys: Vec<Held<KeyRecord>> = self.all(filter).await?;
         let aliases = keys.into_iter().filter_map(|held| held.record.key_alias);
         let mut aliases: Vec<String> = aliases.filter(|alias| alias.to_lowercase().contains(&search)).collect();
-        aliases.sort_unstable();
+        sorted::sort(&mut aliases);
         let total = aliases.len() as u64;
         let shown: Vec<String> = aliases.into_iter().skip(page.offset() as usize).take(page.size as usize).collect();
         Ok(json!({

@@ -7,6 +7,7 @@ use super::store::{Held, with};
 use crate::error::{Error, Result};
 use crate::keys::ledger::{ScopeId, ScopeKind};
 use crate::keys::{KeyRecord, TeamRecord, UserRecord};
+use crate::sorted;
 
 /// Most ledgers that one request asks, one after the other: a Worker may make 1,000 calls for one request, and reading
 /// the directory and long logs takes some.
@@ -57,7 +58,7 @@ pub(super) fn roots_of(key: &KeyRecord) -> Vec<ScopeId> {
 }
 
 fn bounded(mut roots: Vec<ScopeId>) -> Result<Vec<ScopeId>> {
-    roots.sort_unstable();
+    sorted::sort(&mut roots);
     roots.dedup();
     if roots.len() > MOST_ROOTS {
         let message = format!(

@@ -1,7 +1,5 @@
 //! Records out of the directory, and changes into it.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
 use super::super::host::Host;
@@ -11,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::keys::directory::{Call, Commit, Conflict, Delivery, Filter, Premise, RecordKind, Reply, Write};
 use crate::keys::ledger::{Limits, Message, ScopeId};
 use crate::money::Money;
+use crate::sorted::SortedMap;
 
 /// Records that are read at one time.
 const PAGE: u64 = 500;
@@ -129,17 +128,17 @@ impl Change {
 
 /// Records that one change touches more than once: each is written once, as it was left.
 #[derive(Debug)]
-pub(super) struct Drafts<R>(BTreeMap<String, (Held<R>, R)>);
+pub(super) struct Drafts<R>(SortedMap<String, (Held<R>, R)>);
 
 impl<R: Record + Clone> Drafts<R> {
     pub(super) const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self(SortedMap::new())
     }
 
     /// The draft of a record, begun with what was read.
     pub(super) fn of(&mut self, held: Held<R>) -> &mut R {
         let id = held.record.id().to_owned();
-        let (_, draft) = self.0.entry(id).or_insert_with(|| {
+        let (_, draft) = self.0.value_or(id, || {
             let draft = held.record.clone();
             (held, draft)
         });

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::keys::calendar::write_time;
 use crate::keys::ledger::{ScopeId, ScopeKind};
 use crate::keys::{KeyRecord, TeamRecord, UserRecord};
+use crate::sorted;
 
 /// The root of a team.
 pub(super) fn root(team_id: &str) -> ScopeId {
@@ -83,7 +84,7 @@ impl<H: Host> Desk<'_, H> {
         self.only(&["team_ids"])?;
         let mut team_ids = self.texts("team_ids")?;
         let asked = team_ids.clone();
-        team_ids.sort_unstable();
+        sorted::sort(&mut team_ids);
         team_ids.dedup();
         let mut change = Change::default();
         let mut users = Drafts::new();

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::keys::ledger::{ScopeId, ScopeKind};
 use crate::keys::record::spend as spend_field;
 use crate::keys::{KeyRecord, Member, TeamRecord, UserRecord};
+use crate::sorted;
 
 /// The root of a user's own keys.
 pub(super) fn root(user_id: &str) -> ScopeId {
@@ -104,7 +105,7 @@ impl<H: Host> Desk<'_, H> {
     pub(super) async fn user_delete(&self) -> Done<Value> {
         self.only(&["user_ids"])?;
         let mut user_ids = self.texts("user_ids")?;
-        user_ids.sort_unstable();
+        sorted::sort(&mut user_ids);
         user_ids.dedup();
         let mut change = Change::default();
         let mut teams = Drafts::new();

@@ -12,6 +12,7 @@ use crate::keys::calendar::parse_time;
 use crate::keys::ledger::{Entry, Message, Reply, ScopeId, State};
 use crate::keys::spend::{Filter, Rollup};
 use crate::keys::{KeyRecord, token};
+use crate::sorted;
 
 /// Most rows of log that one request reads, over all ledgers.
 pub(super) const MOST_ROWS: u64 = 100_000;
@@ -185,7 +186,7 @@ impl<H: Host> Desk<'_, H> {
     ) -> Result<(Vec<Entry>, u64)> {
         let (mut rows, mut total): (Vec<Entry>, u64) = (Vec::new(), 0);
         let cut = |rows: &mut Vec<Entry>| {
-            rows.sort_by_key(|row| Reverse((row.start_ms, row.seq)));
+            sorted::sort_by_key(rows, |row| Reverse((row.start_ms, row.seq)));
             rows.truncate(most);
         };
         self.walk(filter, |entry| {

@@ -1,13 +1,12 @@
 //! A directory in memory: for tests, and for homes that persist elsewhere.
 
-use std::collections::BTreeMap;
-
 use super::{Delivery, Filter, Index, Listed, RecordKind, Store, Stored};
+use crate::sorted::SortedMap;
 
 /// Records, their index, and the outbox, in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    records: BTreeMap<(RecordKind, String), (Stored, Vec<Index>)>,
+    records: SortedMap<(RecordKind, String), (Stored, Vec<Index>)>,
     outbox: Vec<Delivery>,
 }
 

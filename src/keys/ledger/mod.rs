@@ -51,7 +51,7 @@ mod scope;
 mod settle;
 mod wire;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 pub use account::{ScopeView, Window};
 pub use change::{Answer, Change, Closing, Crossing, Event, Mark, Progress, ScopeRow, WindowRow};
@@ -68,6 +68,7 @@ pub use wire::{Message, Reply};
 use self::account::Account;
 use self::hold::Hold;
 use super::calendar::Calendar;
+use crate::sorted::SortedMap;
 
 /// How many closed reservations are remembered by request id, to recognise a late duplicate of `reserve`.
 const REMEMBERED: usize = 1_024;
@@ -86,13 +87,13 @@ pub struct Settings {
 pub struct Ledger {
     settings: Settings,
     /// Every scope in memory, by slot. Slots are never used again, so reservations name scopes by them.
-    accounts: BTreeMap<usize, Account>,
-    slots: BTreeMap<ScopeId, usize>,
+    accounts: SortedMap<usize, Account>,
+    slots: SortedMap<ScopeId, usize>,
     next_slot: usize,
     /// Open reservations by sequence number.
-    holds: BTreeMap<u64, Hold>,
+    holds: SortedMap<u64, Hold>,
     /// Sequence numbers by request id: all open ones, and the last [`REMEMBERED`] closed ones.
-    requests: BTreeMap<String, u64>,
+    requests: SortedMap<String, u64>,
     closed: VecDeque<(String, u64)>,
     /// The next reservation's sequence number, from 1.
     next_seq: u64,

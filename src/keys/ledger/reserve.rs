@@ -186,9 +186,17 @@ impl Ledger {
     }
 
     fn forget_from(&mut self, known_before: usize) {
-        for account in self.accounts.split_off(&known_before).into_values() {
-            self.slots.remove(&account.scope);
+        if known_before >= self.next_slot {
+            return;
         }
+        let slots = &mut self.slots;
+        self.accounts.retain(|slot, account| {
+            let keep = *slot < known_before;
+            if !keep {
+                slots.remove(&account.scope);
+            }
+            keep
+        });
     }
 }
 

@@ -1,10 +1,9 @@
 //! `/user/daily/activity` and its like (one shape for users, teams, tags and customers), and `/global/activity`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::{Cell, Rollup, Sums};
+use crate::sorted::SortedMap;
 
 /// Which days of an activity are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +95,9 @@ fn metrics(sums: &Sums) -> Value {
 
 /// By name, and under each name by key.
 fn breakdown(rollup: &Rollup, name: impl Fn(&Cell) -> &String) -> Value {
-    let mut keys: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut keys: SortedMap<String, Map<String, Value>> = SortedMap::new();
     for ((name, key), sums) in rollup.by(|cell| Some((name(cell).clone(), cell.key.clone()))) {
-        keys.entry(name).or_default().insert(key, json!({"metrics": metrics(&sums), "metadata": {}}));
+        keys.or_default(name).insert(key, json!({"metrics": metrics(&sums), "metadata": {}}));
     }
     let mut parts = Map::new();
     for (name, sums) in rollup.by(|cell| Some(name(cell).clone()).filter(|name| !name.is_empty())) {

@@ -1,13 +1,12 @@
 //! `/spend/logs`: the rows of the log in LiteLLM's shape, which of them are wanted, and their summary by day.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::Rollup;
 use crate::keys::calendar::write_time;
 use crate::keys::ledger::{Entry, State};
 use crate::money::Money;
+use crate::sorted::SortedMap;
 
 /// Which rows are wanted; absent fields want all.
 #[derive(Clone, Debug, Default)]
@@ -97,17 +96,17 @@ pub fn summarize(rollup: &Rollup) -> Value {
     #[derive(Default)]
     struct Day {
         spend: Money,
-        keys: BTreeMap<String, Money>,
-        users: BTreeMap<String, Money>,
-        models: BTreeMap<String, Money>,
+        keys: SortedMap<String, Money>,
+        users: SortedMap<String, Money>,
+        models: SortedMap<String, Money>,
     }
-    let mut days: BTreeMap<&str, Day> = BTreeMap::new();
+    let mut days: SortedMap<&str, Day> = SortedMap::new();
     for (cell, sums) in &rollup.cells {
-        let day = days.entry(&cell.day).or_default();
+        let day = days.or_default(&cell.day);
         day.spend += sums.spend;
-        *day.keys.entry(cell.key.clone()).or_default() += sums.spend;
-        *day.users.entry(cell.user.clone()).or_default() += sums.spend;
-        *day.models.entry(cell.model.clone()).or_default() += sums.spend;
+        *day.keys.or_default(cell.key.clone()) += sums.spend;
+        *day.users.or_default(cell.user.clone()) += sums.spend;
+        *day.models.or_default(cell.model.clone()) += sums.spend;
     }
     let row = |(day, sums): (&str, Day)| {
         // LiteLLM puts each key's hash beside the fields; here they stand under a name of their own as well.

@@ -7,8 +7,6 @@ mod activity;
 mod logs;
 mod report;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 pub use activity::{Page, daily_activity, global_activity};
@@ -18,6 +16,7 @@ pub use report::{GroupBy, global_tags, report, spend_by_day, spend_by_tag};
 use super::calendar::write_day;
 use super::ledger::{Entry, State, pico};
 use crate::money::Money;
+use crate::sorted::SortedMap;
 
 /// What sums are kept apart by; an empty text is "none".
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -103,8 +102,8 @@ impl Sums {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Rows", into = "Rows")]
 pub struct Rollup {
-    cells: BTreeMap<Cell, Sums>,
-    tags: BTreeMap<(String, String), Sums>,
+    cells: SortedMap<Cell, Sums>,
+    tags: SortedMap<(String, String), Sums>,
 }
 
 /// A roll-up as JSON can hold it.
@@ -146,7 +145,7 @@ impl Rollup {
         for (index, tag) in subject.tags.iter().enumerate() {
             let earlier = subject.tags.get(..index).unwrap_or_default();
             if !earlier.contains(tag) {
-                self.tags.entry((day.clone(), tag.clone())).or_default().add(&sums);
+                self.tags.or_default((day.clone(), tag.clone())).add(&sums);
             }
         }
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -161,16 +160,16 @@ impl Rollup {
             provider: outcome.provider.clone(),
             endpoint: subject.call_type.clone(),
         };
-        self.cells.entry(cell).or_default().add(&sums);
+        self.cells.or_default(cell).add(&sums);
     }
 
     /// Adds another roll-up.
     pub fn merge(&mut self, other: &Self) {
         for (cell, sums) in &other.cells {
-            self.cells.entry(cell.clone()).or_default().add(sums);
+            self.cells.or_default(cell.clone()).add(sums);
         }
         for (tag, sums) in &other.tags {
-            self.tags.entry(tag.clone()).or_default().add(sums);
+            self.tags.or_default(tag.clone()).add(sums);
         }
     }
 
@@ -178,7 +177,7 @@ impl Rollup {
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Cell) -> bool) -> Self {
         let cells = self.cells.iter().filter(|(cell, _)| keep(cell));
-        Self { cells: cells.map(|(cell, sums)| (cell.clone(), *sums)).collect(), tags: BTreeMap::new() }
+        Self { cells: cells.map(|(cell, sums)| (cell.clone(), *sums)).collect(), tags: SortedMap::new() }
     }
 
     /// Everything together.
@@ -187,11 +186,11 @@ impl Rollup {
     }
 
     /// The sums by what `name` says of each cell; `None` leaves a cell out.
-    pub fn by<K: Ord>(&self, name: impl Fn(&Cell) -> Option<K>) -> BTreeMap<K, Sums> {
-        let mut sums: BTreeMap<K, Sums> = BTreeMap::new();
+    pub fn by<K: Ord>(&self, name: impl Fn(&Cell) -> Option<K>) -> SortedMap<K, Sums> {
+        let mut sums: SortedMap<K, Sums> = SortedMap::new();
         for (cell, of_cell) in &self.cells {
             if let Some(name) = name(cell) {
-                sums.entry(name).or_default().add(of_cell);
+                sums.or_default(name).add(of_cell);
             }
         }
         sums

@@ -1,11 +1,10 @@
 //! `/global/spend/report`, `/global/spend/logs`, `/spend/tags` and `/global/spend/tags`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{Cell, Rollup, Sums};
 use crate::error::{Error, Result};
+use crate::sorted::{self, SortedMap};
 
 /// What `/global/spend/report` groups by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +57,12 @@ fn by_day(
     owner: impl Fn(&Cell) -> &String,
     alias: impl Fn(&str) -> Option<String>,
 ) -> Value {
-    type Parts<'a> = BTreeMap<(&'a str, &'a str), Sums>;
-    let mut days: BTreeMap<&str, BTreeMap<&str, Parts<'_>>> = BTreeMap::new();
+    type Parts<'a> = SortedMap<(&'a str, &'a str), Sums>;
+    let mut days: SortedMap<&str, SortedMap<&str, Parts<'_>>> = SortedMap::new();
     for (cell, sums) in &rollup.cells {
-        let owners = days.entry(&cell.day).or_default();
-        let parts = owners.entry(owner(cell)).or_default();
-        parts.entry((&cell.model, &cell.key)).or_default().add(sums);
+        let owners = days.or_default(&cell.day);
+        let parts = owners.or_default(owner(cell));
+        parts.or_default((&cell.model, &cell.key)).add(sums);
     }
     let part = |((model, key), sums): (&(&str, &str), &Sums)| {
         let Sums { spend, total_tokens, .. } = sums;
@@ -132,15 +131,15 @@ pub fn spend_by_tag(rollup: &Rollup) -> Value {
 /// `/global/spend/tags`: the same in its own shape, the dearest first.
 pub fn global_tags(rollup: &Rollup) -> Value {
     let mut tags: Vec<(String, Sums)> = tags(rollup).into_iter().collect();
-    tags.sort_by(|(a, x), (b, y)| y.spend.cmp(&x.spend).then_with(|| a.cmp(b)));
+    sorted::sort_by(&mut tags, |(a, x), (b, y)| y.spend.cmp(&x.spend).then_with(|| a.cmp(b)));
     let row = |(tag, sums): (String, Sums)| json!({"name": tag, "spend": sums.spend, "log_count": sums.requests});
     json!({"spend_per_tag": tags.into_iter().map(row).collect::<Vec<_>>()})
 }
 
-fn tags(rollup: &Rollup) -> BTreeMap<String, Sums> {
-    let mut tags: BTreeMap<String, Sums> = BTreeMap::new();
+fn tags(rollup: &Rollup) -> SortedMap<String, Sums> {
+    let mut tags: SortedMap<String, Sums> = SortedMap::new();
     for ((_, tag), sums) in &rollup.tags {
-        tags.entry(tag.clone()).or_default().add(sums);
+        tags.or_default(tag.clone()).add(sums);
     }
     tags
 }

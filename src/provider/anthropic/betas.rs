@@ -1,7 +1,6 @@
 //! Names of beta features: which ones a request needs, for the `anthropic-beta` header.
 
-use std::collections::BTreeSet;
-
+use crate::sorted::SortedSet;
 use serde_json::{Map, Value};
 
 /// Requests with the token of a signed-in user.
@@ -11,7 +10,7 @@ pub(super) const FILES: &str = "files-api-2025-04-14";
 
 /// Beta features, sorted, so that the same request always has the same header.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Betas(BTreeSet<String>);
+pub(super) struct Betas(SortedSet<String>);
 
 impl Betas {
     /// Adds a feature.

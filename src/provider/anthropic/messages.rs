@@ -1,7 +1,5 @@
 //! The conversation: system text hoisted, roles that alternate, calls and their results, thinking replayed.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
 use super::betas::Betas;
@@ -10,6 +8,7 @@ use super::{calls, content};
 use crate::error::{Error, Result};
 use crate::openai::{Content, Message, Role};
 use crate::provider::Target;
+use crate::sorted::SortedSet;
 
 /// What stands where the API wants words and the client has none.
 const PLACEHOLDER: &str = ".";
@@ -168,7 +167,7 @@ impl Conversation {
 
 /// Results of tools stand before everything else of a turn, each once: the first one counts.
 fn order_results(blocks: &mut Vec<Value>) {
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     blocks.retain(|block| {
         let id = (kind(block) == Some("tool_result")).then(|| block.get("tool_use_id").and_then(Value::as_str));
         id.flatten().is_none_or(|id| seen.insert(id.to_owned()))

@@ -1,6 +1,6 @@
 //! Names of tools and ids of calls: what Anthropic takes, and the way back to the client's own names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// The longest name of a tool, in characters: `^[a-zA-Z0-9_-]{1,128}$`.
 const LONGEST: usize = 128;
@@ -9,7 +9,7 @@ const LONGEST: usize = 128;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     /// The client's name to the sent one, only where they differ.
-    sent: BTreeMap<String, String>,
+    sent: SortedMap<String, String>,
     /// Pairs of sent and client's names in the order of the tools.
     pairs: Vec<(String, String)>,
 }
@@ -18,17 +18,17 @@ impl Names {
     /// Chooses what to send for each name. Names that are right keep theirs; the others never take one of those, nor
     /// each other's.
     pub(super) fn new<'a>(originals: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let mut used: BTreeSet<String> =
+        let mut used: SortedSet<String> =
             originals.clone().filter(|name| clean(name) == **name).map(str::to_owned).collect();
         let mut names = Self::default();
         // Where the search for a free number goes on: a thousand look-alikes must not cost a million tries.
-        let mut next: BTreeMap<String, usize> = BTreeMap::new();
+        let mut next: SortedMap<String, usize> = SortedMap::new();
         for original in originals {
             let candidate = clean(original);
             if candidate == original || names.sent.contains_key(original) {
                 continue;
             }
-            let number = next.entry(candidate.clone()).or_insert(1);
+            let number = next.value_or(candidate.clone(), || 1);
             let mut name = candidate.clone();
             while used.contains(&name) {
                 *number += 1;
@@ -64,13 +64,13 @@ fn clean(name: &str) -> String {
 /// Ids of calls as Anthropic takes them: `^[a-zA-Z0-9_-]+$`, and each once in a conversation. Models of others begin
 /// to count anew in every turn, and OpenAI's older functions have no id but their name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CallIds(BTreeMap<String, u64>);
+pub(super) struct CallIds(SortedMap<String, u64>);
 
 impl CallIds {
     /// The id to send for a call.
     pub(super) fn of_call(&mut self, id: &str) -> String {
         let id = clean_id(id);
-        let times = self.0.entry(id.clone()).or_default();
+        let times = self.0.or_default(id.clone());
         *times += 1;
         numbered(id, *times)
     }
@@ -120,7 +120,7 @@ mod tests {
         let originals: Vec<String> =
             (0..5000_u32).map(|n| format!("f{}", char::from_u32(0x4E00 + n).unwrap())).collect();
         let names = Names::new(originals.iter().map(String::as_str));
-        let sent: BTreeSet<&str> = originals.iter().map(|name| names.sent(name)).collect();
+        let sent: SortedSet<&str> = originals.iter().map(|name| names.sent(name)).collect();
         assert_eq!(sent.len(), originals.len());
     }
 

@@ -15,6 +15,7 @@ use super::{messages, options};
 use crate::error::Result;
 use crate::openai::{ChatRequest, is_openai_param};
 use crate::provider::{Notes, Params, Target};
+use crate::sorted;
 
 /// OpenAI's parameters that have a counterpart.
 const TAKEN: Params = Params(&[
@@ -210,7 +211,7 @@ fn choose(
 
 /// Tools for the names that a conversation calls, each once.
 fn stand_ins(mut names: Vec<String>) -> Vec<Value> {
-    names.sort_unstable();
+    sorted::sort(&mut names);
     names.dedup();
     if names.is_empty() {
         names.push("dummy_tool".to_owned());

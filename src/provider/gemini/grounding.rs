@@ -2,11 +2,10 @@
 //!
 //! <https://ai.google.dev/api/generate-content#GroundingMetadata>
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::usage::Grounding;
+use crate::sorted::SortedSet;
 
 /// Citations of `text`: which of its words come from which source.
 pub(super) fn annotations(metadata: &Value, text: &str) -> Vec<Value> {
@@ -46,7 +45,7 @@ fn characters(text: &str, bytes: u64) -> u64 {
 /// What Google charges of the grounding of all candidates.
 #[derive(Debug, Default)]
 pub(super) struct Charges {
-    queries: BTreeSet<String>,
+    queries: SortedSet<String>,
     maps: bool,
 }
 

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::sorted;
 use memchr::memmem;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -58,7 +59,7 @@ pub(super) fn mend(text: &str) -> Option<String> {
     if patches.is_empty() {
         return None;
     }
-    patches.sort_by_key(|(place, _)| place.start);
+    sorted::sort_by_key(&mut patches, |(place, _)| place.start);
     let mut out = String::with_capacity(text.len() + 64);
     let mut done = 0;
     for (place, with) in patches {
