@@ -10,7 +10,7 @@
 //! 2. knowledge: [`frame`], [`cost`], [`router`]
 //! 3. dialects: [`provider`], [`keys`]
 //! 4. the spine: [`config`], [`gateway`]
-//! 5. shells: `cloudflare`, `js`
+//! 5. shells: `cloudflare`, `js`, over `web`
 
 pub mod base64;
 pub mod error;
@@ -30,6 +30,9 @@ pub mod provider;
 
 pub mod config;
 pub mod gateway;
+
+#[cfg(all(any(feature = "worker", feature = "js"), target_arch = "wasm32"))]
+mod web;
 
 #[cfg(all(feature = "worker", target_arch = "wasm32"))]
 pub mod cloudflare;

@@ -5,17 +5,17 @@ use std::time::Duration;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use worker::js_sys::{Promise, Reflect, Uint8Array};
+use worker::js_sys::{Reflect, Uint8Array};
 use worker::{Env, web_sys};
 
-use super::stream::{AbortOnDrop, UpstreamBody};
-use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV, PRICES_KEY, objects, shell};
+use super::{CONFIG_CACHE_SECONDS, CONFIG_KEY, KV, PRICES_KEY, objects};
 use crate::cost::tokens::Encoding;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::gateway::{Host, Upstream};
-use crate::http::{HttpHead, HttpRequest};
+use crate::http::HttpRequest;
 use crate::keys::directory::{self, RecordKind};
 use crate::keys::ledger::{self, ScopeId};
+use crate::web::{self, UpstreamBody, shell};
 
 /// How long KV's own cache may answer for the copy of a record, in seconds: its least. What costs money passes the ledger,
 /// which knows at once.
@@ -64,13 +64,7 @@ impl Host for Worker {
     }
 
     fn random(&self) -> u64 {
-        let mut bytes = [0; 8];
-        // It fails only where there is no crypto; then a clock has to do, since nothing secret hangs on it.
-        #[expect(clippy::disallowed_methods, reason = "this is the host")]
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => u64::from_le_bytes(bytes),
-            Err(_) => self.now_ms().wrapping_mul(0x9e37_79b9_7f4a_7c15),
-        }
+        web::random(self.now_ms())
     }
 
     async fn vocabulary(&self, encoding: Encoding) -> Option<Vec<u8>> {
@@ -94,25 +88,11 @@ impl Host for Worker {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<Upstream<UpstreamBody>> {
-        let unreachable = || Error::new(Kind::ApiConnection, "the upstream could not be reached");
-        let controller = web_sys::AbortController::new().map_err(|_| unreachable())?;
-        let sent = shell::send(request, &controller.signal());
-        let abort = AbortOnDrop(Some(controller));
-        let response = JsFuture::from(sent).await.map_err(|_| unreachable())?;
-        let response: web_sys::Response = response.unchecked_into();
-        let head = HttpHead { status: response.status(), headers: shell::headers(&response.headers()) };
-        let body = UpstreamBody::new(response.into(), &head.headers, abort);
-        Ok(Upstream { head, body })
+        web::send(&JsValue::UNDEFINED, request).await
     }
 
     async fn client_gone(&self) {
-        let signal = self.request.signal();
-        if signal.aborted() {
-            return;
-        }
-        let left = Promise::new(&mut |resolve, _| signal.set_onabort(Some(&resolve)));
-        // It never rejects.
-        let _ = JsFuture::from(left).await;
+        web::left(&self.request.signal()).await;
     }
 
     async fn ledger(&self, root: &ScopeId, message: &ledger::Message) -> Result<ledger::Reply> {
@@ -136,11 +116,6 @@ impl Host for Worker {
     }
 
     fn secret_bytes(&self) -> Result<[u8; 24]> {
-        let mut bytes = [0; 24];
-        #[expect(clippy::disallowed_methods, reason = "this is the host")]
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => Ok(bytes),
-            Err(_) => Err(Error::new(Kind::InternalServer, "the platform has no random numbers")),
-        }
+        web::secret_bytes()
     }
 }

@@ -4,8 +4,7 @@ mod directory;
 mod host;
 mod ledger;
 mod objects;
-mod shell;
-mod stream;
+mod sql;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,9 +14,8 @@ use worker::{Context, Env, Result, event};
 
 use crate::config::Config;
 use crate::gateway::{Gateway, Host as _, Reply, ReplyBody};
-use crate::http::HttpRequest;
+use crate::web::{self, UpstreamBody, shell};
 use host::Worker;
-use stream::{AbortOnDrop, UpstreamBody, channel};
 
 /// The KV binding that holds the configuration and, as an index, keys and spend.
 const KV: &str = "TOLLGATE_KV";
@@ -60,9 +58,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     let host = Rc::new(Worker::new(env, Clone::clone(&request)));
     let gateway = match gateway(&host).await {
         Ok(gateway) => gateway,
-        Err(error) => return whole(&Reply::<UpstreamBody>::error(&error)),
+        Err(error) => return Ok(web::whole(&Reply::<UpstreamBody>::error(&error))?),
     };
-    let (head, body) = read_request(request);
+    let (head, body) = web::read_request(request);
     let reply = gateway.handle(host.as_ref(), head, body).await;
     let Reply { status, headers, body, after } = reply;
     let relay = match body {
@@ -71,10 +69,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             if let Some(note) = after {
                 context.wait_until(async move { note.write(host.as_ref()).await });
             }
-            return whole(&Reply { status, headers, body: whole_body, after: None });
+            return Ok(web::whole(&Reply { status, headers, body: whole_body, after: None })?);
         }
     };
-    let (mut sink, readable) = channel(&host.signal())?;
+    let (mut sink, readable) = web::channel(&host.signal())?;
     let response = shell::stream(&readable, status, &headers)?;
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     context.wait_until(async move {
@@ -124,16 +122,4 @@ async fn gateway(host: &Worker) -> crate::error::Result<Rc<Gateway>> {
     let gateway = Rc::new(gateway);
     CACHED.set(Some(Cached { gateway: gateway.clone(), text, prices: stamp, read_at: now }));
     Ok(gateway)
-}
-
-fn read_request(request: Request) -> (HttpRequest, UpstreamBody) {
-    let headers = shell::headers(&request.headers());
-    let head = HttpRequest { method: request.method(), url: request.url(), headers, body: Vec::new() };
-    let body = UpstreamBody::new(request.into(), &head.headers, AbortOnDrop(None));
-    (head, body)
-}
-
-fn whole<B>(reply: &Reply<B>) -> Result<Response> {
-    let body: &[u8] = if let ReplyBody::Whole(bytes) = &reply.body { bytes } else { &[] };
-    Ok(shell::respond(body, reply.status, &reply.headers)?)
 }

@@ -2,7 +2,8 @@
 //!
 //! [`token`] makes and checks keys, the records ([`KeyRecord`], [`TeamRecord`], …) are what is known of them,
 //! [`admission`] says what a key may do, the [`ledger`] what it may still spend, and [`spend`] what was spent. The
-//! homes (a Durable Object, a SQLite file, memory in tests) keep what these hand out.
+//! homes (a Durable Object, a SQLite file, memory) keep what these hand out: [`ledger::Home`] and [`directory::Tables`]
+//! are theirs, over any [`sql`].
 
 pub mod admission;
 pub mod budget;
@@ -19,6 +20,7 @@ mod route_groups;
 pub mod routes;
 mod scopes;
 pub mod spend;
+pub mod sql;
 pub mod team;
 pub mod token;
 pub mod user;

@@ -7,9 +7,11 @@
 //! outbox, each at least once and in order; a crash between the two loses neither.
 
 mod memory;
+mod tables;
 mod wire;
 
 pub use memory::Memory;
+pub use tables::Tables;
 pub use wire::{Call, Commit, Conflict, Delivery, Filter, Index, Listed, Premise, Reply, Stored, Write};
 
 /// What a record is about.

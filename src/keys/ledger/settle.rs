@@ -90,8 +90,17 @@ impl Ledger {
     /// Ends every reservation whose owner was silent past its deadline: charged what it last reported, else what it
     /// holds, and marked estimated. Answers their sequence numbers. Writes one `request` row for each.
     pub fn expire(&mut self, now_ms: u64) -> Answer<Vec<u64>> {
+        self.give_up(now_ms, now_ms)
+    }
+
+    /// The same for every open reservation, whatever its deadline: for a home that knows that their owners are gone.
+    pub fn abandon(&mut self, now_ms: u64) -> Answer<Vec<u64>> {
+        self.give_up(u64::MAX, now_ms)
+    }
+
+    fn give_up(&mut self, due_ms: u64, now_ms: u64) -> Answer<Vec<u64>> {
         let mut answer = Answer::new(Vec::new());
-        let due = self.holds.iter().filter(|(_, hold)| hold.deadline_ms <= now_ms);
+        let due = self.holds.iter().filter(|(_, hold)| hold.deadline_ms <= due_ms);
         let due: Vec<(u64, Money)> = due.map(|(seq, hold)| (*seq, hold.progress.unwrap_or(hold.reserved))).collect();
         for (seq, cost) in due {
             let outcome =

@@ -36,9 +36,12 @@ export function respond(body, status, text) {
   }
 }
 
-/** Sends a request. A redirect would carry the credential to wherever it points: it is an answer like any other. */
-export function send(url, method, text, body, signal) {
-  return fetch(url, { method, headers: pairs(text), body, signal, redirect: "manual" });
+/**
+ * Sends a request, by a fetch of the embedder's own where it has given one. A redirect would carry the credential to
+ * wherever it points: it is an answer like any other.
+ */
+export function send(fetcher = fetch, url, method, text, body, signal) {
+  return fetcher(url, { method, headers: pairs(text), body, signal, redirect: "manual" });
 }
 
 /** A gzipped file of the assets, unpacked; nothing where it is missing. */
@@ -58,6 +61,7 @@ const PIECES = [16 << 10, 256 << 10];
 export async function whole(message, bound, told) {
   if (told) return new Uint8Array(await message.arrayBuffer());
   if (!message.body) return new Uint8Array();
+  if (!globalThis.IdentityTransformStream) return bounded(message.body.getReader(), bound);
   const reader = message.body.getReader({ mode: "byob" });
   const parts = [];
   let length = 0;
@@ -71,6 +75,19 @@ export async function whole(message, bound, told) {
     }
     if (length > bound) return undefined;
     if (done || value.length < size) return joined(parts, length);
+  }
+}
+
+/** The same by the means that all platforms have. */
+async function bounded(reader, bound) {
+  const parts = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return joined(parts, length);
+    parts.push(value);
+    length += value.length;
+    if (length > bound) return undefined;
   }
 }
 
@@ -100,4 +117,57 @@ export async function signRs256(pkcs8, message) {
 /** Reads the next piece of a stream: `ok` gets its bytes, or nothing at the end. */
 export function read(reader, ok, failed) {
   reader.read().then(({ value }) => ok(value), failed);
+}
+
+/**
+ * A stream with the writer that feeds it: `{ readable, writer }`. A write is done when the reader has taken its bytes;
+ * `writer.closed` is rejected when the reader has left.
+ */
+export function pipe() {
+  if (!globalThis.IdentityTransformStream) return fed();
+  const { readable, writable } = new IdentityTransformStream();
+  return { readable, writer: writable.getWriter() };
+}
+
+/** A pipe of one stream: a TransformStream is three, and costs as much. */
+function fed() {
+  let controller, served, writing, leave, end;
+  let left = false;
+  const closed = new Promise((resolve, reject) => ([end, leave] = [resolve, reject]));
+  // Whoever does not watch is not to hear of it as an error.
+  closed.catch(() => {});
+  const serve = () => {
+    if (!served || !writing) return;
+    const [done, { bytes, written }] = [served, writing];
+    served = writing = undefined;
+    controller.enqueue(bytes);
+    done();
+    written();
+  };
+  const source = {
+    start: (own) => void (controller = own),
+    pull: () =>
+      new Promise((resolve) => {
+        served = resolve;
+        serve();
+      }),
+    cancel(reason) {
+      left = true;
+      leave(reason);
+      writing?.failed(reason);
+    },
+  };
+  const readable = new ReadableStream(source, { highWaterMark: 0 });
+  const write = (bytes) =>
+    new Promise((written, failed) => {
+      if (left) return failed();
+      writing = { bytes, written, failed };
+      serve();
+    });
+  const close = async () => {
+    if (!left) controller.close();
+    served?.();
+    end();
+  };
+  return { readable, writer: { write, close, closed } };
 }

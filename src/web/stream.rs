@@ -8,10 +8,9 @@ use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use worker::js_sys::{Array, Promise, Uint8Array};
-use worker::web_sys;
 
 use super::shell;
 use crate::error::{Error, Kind, Result};
@@ -20,10 +19,10 @@ use crate::http::Headers;
 
 #[wasm_bindgen]
 extern "C" {
-    pub(super) type Reader;
+    pub(crate) type Reader;
 
     /// A request or a response.
-    pub(super) type Message;
+    pub(crate) type Message;
     #[wasm_bindgen(method, getter)]
     fn body(this: &Message) -> Option<Readable>;
 
@@ -39,17 +38,12 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn closed(this: &Writer) -> Then;
 
-    type Writable;
-    #[wasm_bindgen(method, catch, js_name = getWriter)]
-    fn get_writer(this: &Writable) -> Result<Writer, JsValue>;
-
-    type IdentityTransformStream;
-    #[wasm_bindgen(constructor, catch)]
-    fn new() -> Result<IdentityTransformStream, JsValue>;
+    /// A stream, and the writer whose pieces come out of it.
+    pub(crate) type Pipe;
     #[wasm_bindgen(method, getter)]
-    fn readable(this: &IdentityTransformStream) -> web_sys::ReadableStream;
+    fn readable(this: &Pipe) -> web_sys::ReadableStream;
     #[wasm_bindgen(method, getter)]
-    fn writable(this: &IdentityTransformStream) -> Writable;
+    fn writer(this: &Pipe) -> Writer;
 
     type Then;
     #[wasm_bindgen(method)]
@@ -136,7 +130,7 @@ fn settle(slot: &RefCell<Slot>, result: Result<JsValue, ()>) {
 }
 
 /// Aborts a fetch when dropped, unless its body was read to the end.
-pub(super) struct AbortOnDrop(pub(super) Option<web_sys::AbortController>);
+pub(crate) struct AbortOnDrop(pub(crate) Option<web_sys::AbortController>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -154,7 +148,7 @@ enum Reading {
 }
 
 /// The body of a client's request or of an upstream's answer.
-pub(super) struct UpstreamBody {
+pub(crate) struct UpstreamBody {
     reading: Reading,
     /// The length that the message tells, where that is the length of what is read.
     told: Option<usize>,
@@ -163,7 +157,7 @@ pub(super) struct UpstreamBody {
 
 impl UpstreamBody {
     /// The body of a message with such header fields; a client's request has nothing to abort.
-    pub(super) fn new(message: JsValue, headers: &Headers, abort: AbortOnDrop) -> Self {
+    pub(crate) fn new(message: JsValue, headers: &Headers, abort: AbortOnDrop) -> Self {
         // What is unpacked on its way has another length.
         let plain = headers.get("content-encoding").is_none();
         let told = headers.get("content-length").filter(|_| plain).and_then(|length| length.parse().ok());
@@ -221,7 +215,7 @@ impl Body for UpstreamBody {
 }
 
 /// The writing end of a streamed answer.
-pub(super) struct ClientSink {
+pub(crate) struct ClientSink {
     writer: Writer,
     writing: Waiter,
     /// Settles when the client has left. Made once, so that watching it costs nothing for each chunk.
@@ -229,9 +223,9 @@ pub(super) struct ClientSink {
 }
 
 /// A pipe to the client, who has left when `signal` is aborted: what is written to the sink comes out of the stream.
-pub(super) fn channel(signal: &web_sys::AbortSignal) -> Result<(ClientSink, web_sys::ReadableStream), JsValue> {
-    let pipe = IdentityTransformStream::new()?;
-    let writer = pipe.writable().get_writer()?;
+pub(crate) fn channel(signal: &web_sys::AbortSignal) -> Result<(ClientSink, web_sys::ReadableStream), JsValue> {
+    let pipe = shell::pipe()?;
+    let writer = pipe.writer();
     // The writer alone learns of it only when it writes, and an upstream may be silent for long.
     let left = if signal.aborted() {
         Promise::reject(&JsValue::NULL)
@@ -246,7 +240,7 @@ pub(super) fn channel(signal: &web_sys::AbortSignal) -> Result<(ClientSink, web_
 
 impl ClientSink {
     /// Ends the answer.
-    pub(super) async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         // A client that has left needs no end.
         let _ = self.flush().await;
         let _ = JsFuture::from(self.writer.close().unchecked_into::<Promise>()).await;

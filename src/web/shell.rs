@@ -1,13 +1,12 @@
 //! The JavaScript beside this file: whole steps in one crossing, with header fields as one text.
 
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Promise, Uint8Array};
-use worker::web_sys;
 
-use super::stream::{Message, Reader};
+use super::stream::{Message, Pipe, Reader};
 use crate::http::{Headers, HttpRequest};
 
-#[wasm_bindgen(module = "/src/cloudflare/shell.js")]
+#[wasm_bindgen(module = "/src/web/shell.js")]
 extern "C" {
     #[wasm_bindgen(js_name = fields)]
     fn fields_of(headers: &web_sys::Headers) -> String;
@@ -16,24 +15,35 @@ extern "C" {
     fn respond_with(body: &JsValue, status: u16, fields: &str) -> Result<web_sys::Response, JsValue>;
 
     #[wasm_bindgen(js_name = send)]
-    fn send_with(url: &str, method: &str, fields: &str, body: &JsValue, signal: &web_sys::AbortSignal) -> Promise;
+    fn send_with(
+        fetcher: &JsValue,
+        url: &str,
+        method: &str,
+        fields: &str,
+        body: &JsValue,
+        signal: &web_sys::AbortSignal,
+    ) -> Promise;
 
     /// Reads the body of a request or a response to its end; undefined when it has more bytes than the bound.
-    pub(super) fn whole(message: &Message, bound: usize, told: bool) -> Promise;
+    pub(crate) fn whole(message: &Message, bound: usize, told: bool) -> Promise;
 
     /// A gzipped file of the assets, unpacked; undefined where it is missing.
-    pub(super) fn unpacked(assets: &JsValue, path: &str) -> Promise;
+    pub(crate) fn unpacked(assets: &JsValue, path: &str) -> Promise;
+
+    /// A pipe whose writer waits for its reader.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn pipe() -> Result<Pipe, JsValue>;
 
     /// Signs with a private RSA key (PKCS#8); the promise is of bytes, and fails for what is no such key.
     #[wasm_bindgen(js_name = signRs256)]
     pub(super) fn sign_rs256(key: &[u8], message: &[u8]) -> Promise;
 
     /// Reads the next piece of a stream: one of the callbacks is called.
-    pub(super) fn read(reader: &Reader, ok: &JsValue, failed: &JsValue);
+    pub(crate) fn read(reader: &Reader, ok: &JsValue, failed: &JsValue);
 }
 
 /// The fields of the platform's headers.
-pub(super) fn headers(headers: &web_sys::Headers) -> Headers {
+pub(crate) fn headers(headers: &web_sys::Headers) -> Headers {
     let text = fields_of(headers);
     let mut lines = text.split('\n');
     std::iter::from_fn(|| lines.next().zip(lines.next())).collect()
@@ -55,7 +65,7 @@ fn text(headers: &Headers) -> String {
 /// # Errors
 ///
 /// What the platform refuses: a status outside 200 to 599.
-pub(super) fn respond(body: &[u8], status: u16, headers: &Headers) -> Result<web_sys::Response, JsValue> {
+pub(crate) fn respond(body: &[u8], status: u16, headers: &Headers) -> Result<web_sys::Response, JsValue> {
     let body = if body.is_empty() { JsValue::NULL } else { Uint8Array::from(body).into() };
     respond_with(&body, status, &text(headers))
 }
@@ -65,7 +75,7 @@ pub(super) fn respond(body: &[u8], status: u16, headers: &Headers) -> Result<web
 /// # Errors
 ///
 /// As [`respond`].
-pub(super) fn stream(
+pub(crate) fn stream(
     body: &web_sys::ReadableStream,
     status: u16,
     headers: &Headers,
@@ -73,10 +83,10 @@ pub(super) fn stream(
     respond_with(body, status, &text(headers))
 }
 
-/// Sends a request; the promise is of a response.
-pub(super) fn send(mut request: HttpRequest, signal: &web_sys::AbortSignal) -> Promise {
+/// Sends a request by `fetcher` (undefined: the platform's own fetch); the promise is of a response.
+pub(crate) fn send(fetcher: &JsValue, mut request: HttpRequest, signal: &web_sys::AbortSignal) -> Promise {
     let body = if request.body.is_empty() { JsValue::NULL } else { Uint8Array::from(request.body.as_slice()).into() };
     // A compressed stream would be held back until a block of it is full.
     request.headers.set("accept-encoding", "identity");
-    send_with(&request.url, &request.method, &text(&request.headers), &body, signal)
+    send_with(fetcher, &request.url, &request.method, &text(&request.headers), &body, signal)
 }

@@ -1,0 +1,83 @@
+//! What both shells do with the platform's fetch, headers, streams and random numbers.
+
+pub(crate) mod shell;
+mod stream;
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal, Request, Response};
+
+use crate::error::{Error, Kind, Result};
+use crate::gateway::{Reply, ReplyBody, Upstream};
+use crate::http::{HttpHead, HttpRequest};
+pub(crate) use stream::{AbortOnDrop, UpstreamBody, channel};
+
+/// Sends a request by `fetcher` (undefined: the platform's own fetch). When the future is dropped, the request is aborted.
+///
+/// # Errors
+///
+/// No answer came.
+pub(crate) async fn send(fetcher: &JsValue, request: HttpRequest) -> Result<Upstream<UpstreamBody>> {
+    let unreachable = || Error::new(Kind::ApiConnection, "the upstream could not be reached");
+    let controller = AbortController::new().map_err(|_| unreachable())?;
+    let sent = shell::send(fetcher, request, &controller.signal());
+    let abort = AbortOnDrop(Some(controller));
+    let response = JsFuture::from(sent).await.map_err(|_| unreachable())?;
+    let response: Response = response.unchecked_into();
+    let head = HttpHead { status: response.status(), headers: shell::headers(&response.headers()) };
+    let body = UpstreamBody::new(response.into(), &head.headers, abort);
+    Ok(Upstream { head, body })
+}
+
+/// Returns when the client whose request has this signal has left.
+pub(crate) async fn left(signal: &AbortSignal) {
+    if signal.aborted() {
+        return;
+    }
+    let left = Promise::new(&mut |resolve, _| signal.set_onabort(Some(&resolve)));
+    // It never rejects.
+    let _ = JsFuture::from(left).await;
+}
+
+/// A client's request: its head, and its body, still to be read.
+pub(crate) fn read_request(request: Request) -> (HttpRequest, UpstreamBody) {
+    let headers = shell::headers(&request.headers());
+    let head = HttpRequest { method: request.method(), url: request.url(), headers, body: Vec::new() };
+    let body = UpstreamBody::new(request.into(), &head.headers, AbortOnDrop(None));
+    (head, body)
+}
+
+/// A whole answer; the empty body of a stream.
+///
+/// # Errors
+///
+/// What the platform refuses: a status outside 200 to 599.
+pub(crate) fn whole<B>(reply: &Reply<B>) -> std::result::Result<Response, JsValue> {
+    let body: &[u8] = if let ReplyBody::Whole(bytes) = &reply.body { bytes } else { &[] };
+    shell::respond(body, reply.status, &reply.headers)
+}
+
+/// A number that is uniform over all of `u64`; `otherwise` where the platform has no randomness: nothing secret hangs on it.
+pub(crate) fn random(otherwise: u64) -> u64 {
+    let mut bytes = [0; 8];
+    #[expect(clippy::disallowed_methods, reason = "this is the hosts'")]
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => otherwise.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+    }
+}
+
+/// Random bytes that nobody can guess.
+///
+/// # Errors
+///
+/// The platform has none.
+pub(crate) fn secret_bytes() -> Result<[u8; 24]> {
+    let mut bytes = [0; 24];
+    #[expect(clippy::disallowed_methods, reason = "this is the hosts'")]
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(_) => Err(Error::new(Kind::InternalServer, "the platform has no random numbers")),
+    }
+}
