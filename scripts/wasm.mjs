@@ -47,7 +47,7 @@ async function buildWorker(bindgen) {
     const restartable = ["--experimental-reset-state-function", "--force-enable-abort-handler"];
     await bind(bindgen, wasm, folder, ["--target", "module", "--out-name", "index", ...restartable], at);
     writeWorkerEntry(folder);
-    await bundle(folder, at);
+    await bundle(folder, ["entry.js", "--external:./index_bg.wasm", "--external:cloudflare:*"], at);
     await optimise(join(folder, "index_bg.wasm"), at);
   });
   mkdirSync(workerFolder, { recursive: true });
@@ -59,11 +59,15 @@ async function buildJs(bindgen) {
   const wasm = await cargo("the JavaScript build", ["--features", "js"]);
   const folder = staged("js");
   await step("JavaScript around the JavaScript build", async (at) => {
-    await bind(bindgen, wasm, folder, ["--target", "web", "--out-name", "tollgate"], at);
+    // Whoever loads the module says where the wasm lies: a bundler must not look for it.
+    const flags = ["--target", "web", "--out-name", "tollgate", "--omit-default-module-path"];
+    await bind(bindgen, wasm, folder, flags, at);
+    await bundle(folder, ["tollgate.js"], at);
     await optimise(join(folder, "tollgate_bg.wasm"), at);
   });
   mkdirSync(jsFolder, { recursive: true });
-  for (const name of ["tollgate_bg.wasm", "tollgate.js"]) copyFileSync(join(folder, name), join(jsFolder, name));
+  copyFileSync(join(folder, "tollgate_bg.wasm"), join(jsFolder, "tollgate_bg.wasm"));
+  copyFileSync(join(folder, "bundle.js"), join(jsFolder, "tollgate.js"));
 }
 
 async function cargo(what, features) {
@@ -104,12 +108,17 @@ function writeWorkerEntry(folder) {
   writeFileSync(join(folder, "entry.js"), entry + exported);
 }
 
-async function bundle(folder, onLine) {
+/** Bundles an entry with what it imports into `bundle.js`; `entry` is esbuild's arguments. */
+async function bundle(folder, entry, onLine) {
+  const args = [...entry, "--bundle", "--format=esm", "--minify", "--outfile=bundle.js"];
+  await esbuild(folder, args, onLine);
+}
+
+/** Runs esbuild in a folder. */
+export async function esbuild(folder, args, onLine) {
   const exe = process.platform === "win32" ? "esbuild.exe" : join("bin", "esbuild");
   const program = packaged(`@esbuild/${process.platform}-${process.arch}`, exe);
-  const args = ["entry.js", "--bundle", "--format=esm", "--minify", "--outfile=bundle.js", "--log-level=warning"];
-  const outside = ["--external:./index_bg.wasm", "--external:cloudflare:*"];
-  const { code, output } = await run(program, [...args, ...outside], { cwd: folder, onLine });
+  const { code, output } = await run(program, [...args, "--log-level=warning"], { cwd: folder, onLine });
   if (code !== 0) throw new Problem("esbuild failed; its own message is above", output);
 }
 

@@ -95,7 +95,7 @@ impl Directory {
             let delivered = match delivery {
                 Delivery::Copy { kind, id, record } => self.copy(kind, &id, record.as_ref()).await.is_ok(),
                 Delivery::Ledger { root, message } => {
-                    let name = objects::root_name(&root);
+                    let name = root.object_name();
                     objects::ask::<ledger::Reply>(&self.env, LEDGER, &name, &message).await.is_ok()
                 }
             };

@@ -96,7 +96,7 @@ impl Host for Worker {
     }
 
     async fn ledger(&self, root: &ScopeId, message: &ledger::Message) -> Result<ledger::Reply> {
-        objects::ask(&self.env, objects::LEDGER, &objects::root_name(root), message).await
+        objects::ask(&self.env, objects::LEDGER, &root.object_name(), message).await
     }
 
     async fn directory(&self, call: &directory::Call) -> Result<directory::Reply> {
@@ -110,9 +110,7 @@ impl Host for Worker {
     }
 
     async fn sign_rs256(&self, key: &[u8], message: &[u8]) -> Result<Vec<u8>> {
-        let refused = || Error::new(Kind::Authentication, "the private key is no RSA key that this platform can read");
-        let signed = JsFuture::from(shell::sign_rs256(key, message)).await.map_err(|_| refused())?;
-        Ok(signed.dyn_into::<Uint8Array>().map_err(|_| refused())?.to_vec())
+        web::sign_rs256(key, message).await
     }
 
     fn secret_bytes(&self) -> Result<[u8; 24]> {

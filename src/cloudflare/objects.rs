@@ -6,7 +6,6 @@ use worker::js_sys::Uint8Array;
 use worker::{Env, Response, web_sys};
 
 use crate::error::{Error, Kind, Result};
-use crate::keys::ledger::ScopeId;
 
 /// The binding of the ledgers, and that of the directory.
 pub(super) const LEDGER: &str = "LEDGER";
@@ -14,11 +13,6 @@ pub(super) const DIRECTORY: &str = "DIRECTORY";
 
 /// The name of the one directory.
 pub(super) const DIRECTORY_NAME: &str = "directory";
-
-/// The name of a budget root's ledger.
-pub(super) fn root_name(root: &ScopeId) -> String {
-    format!("{}:{}", root.kind.descriptor(), root.id)
-}
 
 /// Asks the object `name` of a binding.
 ///

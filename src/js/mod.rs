@@ -1,10 +1,14 @@
 //! The JavaScript shell: what Node and browsers call.
 
+mod books;
+mod gateway;
+mod host;
+mod world;
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::config;
 use crate::cost::tokens::{Encoding, Vocabulary as Merges};
-use crate::gateway;
 use crate::provider::credentials;
 use crate::provider::registry::PROVIDERS;
 
@@ -19,7 +23,7 @@ pub fn check_config(json: &str) -> String {
 pub fn variables() -> String {
     let of_providers = PROVIDERS.iter().flat_map(|row| row.keys.iter().chain(row.bases)).copied();
     let of_providers = of_providers.chain(credentials::variables());
-    let names: Vec<&str> = gateway::OWN_VARIABLES.iter().copied().chain(of_providers).collect();
+    let names: Vec<&str> = crate::gateway::OWN_VARIABLES.iter().copied().chain(of_providers).collect();
     serde_json::to_string(&names).unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 pub(crate) mod shell;
 mod stream;
 
-use js_sys::Promise;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, Request, Response};
@@ -38,6 +38,17 @@ pub(crate) async fn left(signal: &AbortSignal) {
     let left = Promise::new(&mut |resolve, _| signal.set_onabort(Some(&resolve)));
     // It never rejects.
     let _ = JsFuture::from(left).await;
+}
+
+/// Signs with RSASSA-PKCS1-v1_5 over SHA-256.
+///
+/// # Errors
+///
+/// The key is no RSA key in PKCS#8.
+pub(crate) async fn sign_rs256(key: &[u8], message: &[u8]) -> Result<Vec<u8>> {
+    let refused = || Error::new(Kind::Authentication, "the private key is no RSA key that this platform can read");
+    let signed = JsFuture::from(shell::sign_rs256(key, message)).await.map_err(|_| refused())?;
+    Ok(signed.dyn_into::<Uint8Array>().map_err(|_| refused())?.to_vec())
 }
 
 /// A client's request: its head, and its body, still to be read.

@@ -36,7 +36,7 @@ extern "C" {
 
     /// Signs with a private RSA key (PKCS#8); the promise is of bytes, and fails for what is no such key.
     #[wasm_bindgen(js_name = signRs256)]
-    pub(super) fn sign_rs256(key: &[u8], message: &[u8]) -> Promise;
+    pub(crate) fn sign_rs256(key: &[u8], message: &[u8]) -> Promise;
 
     /// Reads the next piece of a stream: one of the callbacks is called.
     pub(crate) fn read(reader: &Reader, ok: &JsValue, failed: &JsValue);

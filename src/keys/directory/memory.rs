@@ -21,6 +21,11 @@ impl Memory {
         std::mem::take(&mut self.outbox)
     }
 
+    /// Takes the first of what waits to be delivered.
+    pub fn take_first(&mut self) -> Option<Delivery> {
+        if self.outbox.is_empty() { None } else { Some(self.outbox.remove(0)) }
+    }
+
     fn of(&self, kind: RecordKind) -> impl Iterator<Item = &(Stored, Vec<Index>)> {
         self.records.iter().filter(move |((own, _), _)| *own == kind).map(|(_, record)| record)
     }

@@ -94,6 +94,11 @@ impl ScopeId {
         Self { kind, id: id.into() }
     }
 
+    /// The name of the object that holds the ledger of this budget root.
+    pub fn object_name(&self) -> String {
+        [self.kind.descriptor(), ":", &self.id].concat()
+    }
+
     /// The scope of one model of a key, by the key's hash.
     pub fn key_model(key: &str, model: &str) -> Self {
         Self::pair(ScopeKind::KeyModel, key, model)

@@ -1,0 +1,95 @@
+//! The gateway as a class of JavaScript: requests in, answers out, and a clock that others wind.
+
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::{Request, Response};
+
+use super::books::Books;
+use super::host::Caller;
+use super::world::{Failure, World};
+use crate::config::Config;
+use crate::gateway::{Gateway as Spine, Reply, ReplyBody};
+use crate::web::{self, shell};
+
+/// A gateway: `npm/gateway.js` is the class that people see.
+#[wasm_bindgen]
+pub struct Gateway {
+    spine: Rc<Spine>,
+    world: World,
+    books: Rc<Books>,
+}
+
+#[wasm_bindgen]
+impl Gateway {
+    /// A gateway with a configuration (JSON text).
+    ///
+    /// # Errors
+    ///
+    /// A text: the findings as a JSON list where the configuration is not valid; else why the storage cannot be used.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: &str, world: World) -> Result<Gateway, String> {
+        let findings = |findings: Vec<_>| serde_json::to_string(&findings).unwrap_or_default();
+        let config = Config::read_with(config, &|name| world.variable(name)).map_err(findings)?;
+        let now = world.now() as u64;
+        let books = Books::open(world.storage(), now).map_err(|Failure(reason)| reason)?;
+        let books = Rc::new(books);
+        let spine = Rc::new(Spine::new(config, &Caller::new(world.clone(), books.clone(), None)));
+        world.wake(books.next_alarm().unwrap_or_default() as f64);
+        Ok(Self { spine, world, books })
+    }
+
+    /// Answers a request: a promise of a response. `background` is called with the promise of each piece of work that goes on
+    /// after it.
+    pub fn fetch(&self, request: Request, background: Function) -> Promise {
+        let host = Rc::new(Caller::new(self.world.clone(), self.books.clone(), Some(request.signal())));
+        let spine = self.spine.clone();
+        future_to_promise(async move { Ok(answer(&spine, host, request, &background).await?.into()) })
+    }
+
+    /// Does what is due in the ledgers: at the time for which `wake` was last called.
+    ///
+    /// # Errors
+    ///
+    /// A text: why the storage cannot be written.
+    pub fn alarm(&self) -> Result<(), String> {
+        let done = self.books.alarm(self.world.now() as u64);
+        self.world.wake(self.books.next_alarm().unwrap_or_default() as f64);
+        done.map_err(|Failure(reason)| reason)
+    }
+
+    /// Forgets what is in memory of the storage, which could not be written.
+    pub fn forget(&self) {
+        self.books.forget();
+    }
+}
+
+async fn answer(spine: &Spine, host: Rc<Caller>, request: Request, background: &Function) -> Result<Response, JsValue> {
+    let signal = request.signal();
+    let (head, body) = web::read_request(request);
+    let Reply { status, headers, body, after } = spine.handle(host.as_ref(), head, body).await;
+    let go_on = |work: Promise| background.call1(&JsValue::UNDEFINED, &work);
+    let relay = match body {
+        ReplyBody::Stream(relay) => relay,
+        whole @ ReplyBody::Whole(_) => {
+            if let Some(note) = after {
+                go_on(future_to_promise(async move {
+                    note.write(host.as_ref()).await;
+                    Ok(JsValue::UNDEFINED)
+                }))?;
+            }
+            return web::whole(&Reply { status, headers, body: whole, after: None });
+        }
+    };
+    let (mut sink, readable) = web::channel(&signal)?;
+    let response = shell::stream(&readable, status, &headers)?;
+    // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
+    go_on(future_to_promise(async move {
+        relay.run(host.as_ref(), &mut sink).await;
+        sink.close().await;
+        Ok(JsValue::UNDEFINED)
+    }))?;
+    Ok(response)
+}
