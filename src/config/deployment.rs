@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::providers::{ANY, Place, place};
 use super::section::{Section, type_of};
-use super::{CustomProvider, Deployment, GeneralSettings, Setting, id, providers, schema, suggest};
+use super::{CustomProvider, Deployment, GeneralSettings, Setting, gate, id, providers, schema, suggest};
 use crate::cost::CustomRates;
 use crate::http::Headers;
 use crate::openai::Fields;
@@ -93,6 +93,7 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
         tpm: params.count("tpm", u64::from(u32::MAX) * 1000),
         mock_response: params.value("mock_response"),
         defaults: defaults(&params),
+        gate: gate::read(&params, &model_info),
         custom_rates: custom_rates(&params, &model_info),
         model_info,
     })

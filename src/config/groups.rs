@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::providers::{ANY, Place, place};
-use super::{Config, Deployment, pattern, suggest};
+use super::{Config, Deployment, RoutingGroup, Whose, pattern, suggest};
 use crate::provider::{Settings, Vendor};
 
 /// A deployment that may serve a request.
@@ -15,20 +15,36 @@ pub struct Match {
     pub provider: Vendor,
     /// The model as the upstream names it, every `*` filled.
     pub model: String,
+    /// The `order` that a routing group gives it by `model_priorities`.
+    pub order: Option<u64>,
 }
 
 impl Config {
-    /// The deployments that may serve `model`, in the order of the configuration; empty where there is none.
+    /// The deployments that may serve `model`, in the order of the configuration; empty where there is none. For the
+    /// master key: see [`Config::deployments_of`].
+    pub fn deployments_for(&self, model: &str) -> Vec<Match> {
+        self.deployments_of(model, Whose::Everybodys)
+    }
+
+    /// The deployments that may serve `model` to `whose` requests, in the order of the configuration; empty where there
+    /// is none.
     ///
     /// The first of these that knows the model decides, as in LiteLLM's router: a deployment's id, an alias (which
-    /// stands for its group from there on), a group, a wildcard group (the most specific one, `*` last), a
-    /// `litellm_params.model` as it is written, and a `provider/model` that the configuration does not name. A bare
-    /// name that nothing lists is not guessed: it is most often a slip. Deployments whose provider this version does
-    /// not speak are left out: see [`Config::waiting_for`].
-    pub fn deployments_for(&self, model: &str) -> Vec<Match> {
-        let (group, found) = self.find(model);
+    /// stands for its group from there on), a team's own name for its deployments, a routing group, a group, a wildcard
+    /// group (the most specific one, `*` last), a `litellm_params.model` as it is written, and a `provider/model` that
+    /// the configuration does not name. A bare name that nothing lists is not guessed: it is most often a slip.
+    /// Deployments whose provider this version does not speak are left out: see [`Config::waiting_for`].
+    pub fn deployments_of(&self, model: &str, whose: Whose<'_>) -> Vec<Match> {
+        let (group, found) = self.find(model, whose);
         if !found.is_empty() {
-            return found.into_iter().filter_map(|(deployment, model)| self.matched(deployment, &model)).collect();
+            let mut matches: Vec<Match> =
+                found.into_iter().filter_map(|(deployment, model)| self.matched(deployment, &model)).collect();
+            if let Some(routing) = self.called_group(group) {
+                for found in &mut matches {
+                    found.order = routing.order_of(&found.deployment.model_name);
+                }
+            }
+            return matches;
         }
         if !group.contains('/') {
             return Vec::new();
@@ -38,13 +54,13 @@ impl Config {
             return Vec::new();
         }
         let deployment = self.unlisted(group, &provider, upstream);
-        vec![Match { deployment: Rc::new(deployment), provider, model: upstream.to_owned() }]
+        vec![Match { deployment: Rc::new(deployment), provider, model: upstream.to_owned(), order: None }]
     }
 
     /// The provider that `model` waits for: everything that could serve it names providers which this version does not
     /// speak yet. `None` where the model can be served, and where nobody knows it.
     pub fn waiting_for(&self, model: &str) -> Option<String> {
-        let (group, found) = self.find(model);
+        let (group, found) = self.find(model, Whose::Everybodys);
         let waiting = |place| match place {
             Place::Waiting(provider, _) => Some(provider.to_owned()),
             _ => None,
@@ -66,14 +82,25 @@ impl Config {
         suggest::near(model, self.model_ids().into_iter()).into_iter().map(str::to_owned).collect()
     }
 
-    /// What `/v1/models` lists: every group that can be served, once and in order, then every alias that is not hidden.
-    /// Wildcards are left out.
+    /// What `/v1/models` lists for the master key: see [`Config::model_ids_of`].
     pub fn model_ids(&self) -> Vec<&str> {
+        self.model_ids_of(Whose::Everybodys)
+    }
+
+    /// What `/v1/models` lists: every group that can be served to `whose` requests, once and in order, a team's by its
+    /// own name; then routing groups, and every alias that is not hidden. Wildcards, and groups of which all is blocked,
+    /// are left out.
+    pub fn model_ids_of(&self, whose: Whose<'_>) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();
-        let served = self.deployments.iter().filter(|deployment| deployment.is_spoken());
-        let groups = served.map(|deployment| deployment.model_name.as_str()).filter(|group| !group.contains(ANY));
+        let served = self.deployments.iter().filter(|deployment| deployment.is_spoken() && !deployment.gate.blocked);
+        let groups = served.filter(|deployment| deployment.gate.opens(whose)).map(|deployment| {
+            let own = deployment.gate.public_name.as_ref().filter(|_| deployment.gate.team.is_some());
+            own.unwrap_or(&deployment.model_name).as_str()
+        });
+        let groups = groups.filter(|group| !group.contains(ANY));
+        let routing = self.router.groups.iter().map(|group| group.name.as_str());
         let aliases = self.router.aliases.iter().filter(|alias| !alias.hidden).map(|alias| alias.name.as_str());
-        for id in groups.chain(aliases) {
+        for id in groups.chain(routing).chain(aliases) {
             if !ids.contains(&id) {
                 ids.push(id);
             }
@@ -87,40 +114,67 @@ impl Config {
         alias.map_or(model, |alias| alias.model.as_str())
     }
 
+    /// The routing group that may be called by `name`: a model group or an alias of that name comes first.
+    fn called_group(&self, name: &str) -> Option<&RoutingGroup> {
+        let group = self.router.groups.iter().find(|group| group.name == name)?;
+        let is_shadowed = self.group(name).next().is_some() || self.router.aliases.iter().any(|own| own.name == name);
+        (!is_shadowed).then_some(group)
+    }
+
+    /// The routing group whose strategy holds for `model`: the one that is called by that name, else the one that the
+    /// model group is in. Groups that go by priority hold for calls by their own name alone.
+    pub fn routing_group(&self, model: &str) -> Option<&RoutingGroup> {
+        let model = self.group_of(model);
+        let holds = |group: &&RoutingGroup| group.priorities.is_empty() && group.models.iter().any(|own| own == model);
+        self.called_group(model).or_else(|| self.router.groups.iter().find(holds))
+    }
+
     fn group<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Rc<Deployment>> {
         self.deployments.iter().filter(move |deployment| deployment.model_name == name)
     }
 
     /// The configured deployments for `model` with the upstream model of each, and what `model` stands for.
-    fn find<'a>(&'a self, model: &'a str) -> (&'a str, Vec<(&'a Rc<Deployment>, String)>) {
+    fn find<'a>(&'a self, model: &'a str, whose: Whose<'_>) -> (&'a str, Vec<(&'a Rc<Deployment>, String)>) {
         let plain = |deployment: &'a Rc<Deployment>| (deployment, deployment.model.clone());
+        let open = |deployment: &&'a Rc<Deployment>| deployment.gate.opens(whose);
         if self.group(model).next().is_none()
-            && let Some(deployment) = self.deployments.iter().find(|deployment| deployment.id == model)
+            && let Some(deployment) = self.deployments.iter().filter(open).find(|deployment| deployment.id == model)
         {
             return (model, vec![plain(deployment)]);
         }
         let group = self.group_of(model);
-        let exact: Vec<_> = self.group(group).filter(|_| !group.contains(ANY)).map(plain).collect();
+        let called = |deployment: &&'a Rc<Deployment>| deployment.gate.is_called(group);
+        let own: Vec<_> = self.deployments.iter().filter(open).filter(called).map(plain).collect();
+        if !own.is_empty() && (matches!(whose, Whose::Key(_)) || self.group(group).next().is_none()) {
+            return (group, own);
+        }
+        if let Some(routing) = self.called_group(group) {
+            let members = routing.models.iter().flat_map(|name| self.group(name)).filter(open);
+            return (group, members.map(plain).collect());
+        }
+        let exact: Vec<_> = self.group(group).filter(|_| !group.contains(ANY)).filter(open).map(plain).collect();
         if !exact.is_empty() {
             return (group, exact);
         }
-        let mut wild = self.wild(group);
+        let mut wild = self.wild(group, whose);
         if wild.is_empty()
             && !group.contains('/')
             && let Place::Known(vendor, upstream) = self.place(group, None)
         {
-            wild = self.wild(&format!("{}/{upstream}", vendor.name()));
+            wild = self.wild(&format!("{}/{upstream}", vendor.name()), whose);
         }
         if !wild.is_empty() {
             return (group, wild);
         }
-        (group, self.deployments.iter().filter(|deployment| deployment.written == group).map(plain).collect())
+        let written = self.deployments.iter().filter(open).filter(|deployment| deployment.written == group);
+        (group, written.map(plain).collect())
     }
 
     /// The deployments of the most specific wildcard group that `model` fits, with the upstream model of each.
-    fn wild(&self, model: &str) -> Vec<(&Rc<Deployment>, String)> {
+    fn wild(&self, model: &str, whose: Whose<'_>) -> Vec<(&Rc<Deployment>, String)> {
         let mut best: Option<(&str, (usize, usize))> = None;
-        for deployment in self.deployments.iter().filter(|deployment| deployment.model_name.contains(ANY)) {
+        let open = |deployment: &&Rc<Deployment>| deployment.gate.opens(whose);
+        for deployment in self.deployments.iter().filter(open).filter(|own| own.model_name.contains(ANY)) {
             let (name, weight) = (deployment.model_name.as_str(), pattern::specificity(&deployment.model_name));
             if best.is_none_or(|(_, heaviest)| weight > heaviest) && pattern::captures(name, model).is_some() {
                 best = Some((name, weight));
@@ -129,6 +183,7 @@ impl Config {
         let Some((name, _)) = best else { return Vec::new() };
         let captures = pattern::captures(name, model).unwrap_or_default();
         self.group(name)
+            .filter(open)
             .map(|deployment| (deployment, pattern::filled(&deployment.written, &captures, model)))
             .collect()
     }
@@ -172,7 +227,7 @@ impl Config {
                 _ => return None,
             },
         };
-        Some(Match { deployment: Rc::clone(deployment), provider, model: model.to_owned() })
+        Some(Match { deployment: Rc::clone(deployment), provider, model: model.to_owned(), order: None })
     }
 }
 
@@ -184,112 +239,4 @@ impl Deployment {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    /// Entries of `model_list` as `model_name`, `model`, `id`.
-    fn config(entries: &[(&str, &str, &str)], router: &Value) -> Config {
-        let list = entries.iter().map(|(name, model, id)| {
-            json!({"model_name": name, "litellm_params": {"model": model}, "model_info": {"id": id}})
-        });
-        let list: Vec<Value> = list.collect();
-        Config::read(&json!({"model_list": list, "router_settings": router}).to_string()).unwrap()
-    }
-
-    /// The matches for a model as `id provider model`.
-    fn matches(config: &Config, model: &str) -> Vec<String> {
-        let matches = config.deployments_for(model);
-        matches.iter().map(|m| format!("{} {} {}", m.deployment.id, m.provider.name(), m.model)).collect()
-    }
-
-    #[test]
-    fn the_first_that_knows_the_model_decides() {
-        let config = config(
-            &[
-                ("gpt-4o", "openai/gpt-4o-2024-08-06", "a"),
-                ("gpt-4o", "groq/gpt-oss", "b"),
-                ("b", "openai/group-named-as-an-id", "c"),
-                ("openai/*", "openai/*", "d"),
-                ("openai/gpt-4*", "groq/gpt-4*", "e"),
-                ("fast", "gpt-4o-mini", "f"),
-            ],
-            &json!({"model_group_alias": {"gpt-4": "gpt-4o", "a-hidden-one": {"model": "fast", "hidden": true}}}),
-        );
-        for (model, wanted) in [
-            ("a", vec!["a openai gpt-4o-2024-08-06"]),
-            ("b", vec!["c openai group-named-as-an-id"]),
-            ("gpt-4o", vec!["a openai gpt-4o-2024-08-06", "b groq gpt-oss"]),
-            ("gpt-4", vec!["a openai gpt-4o-2024-08-06", "b groq gpt-oss"]),
-            ("a-hidden-one", vec!["f openai gpt-4o-mini"]),
-            ("openai/o3", vec!["d openai o3"]),
-            ("openai/gpt-4.1", vec!["e groq gpt-4.1"]),
-            // A bare name is tried with its provider too.
-            ("o3-mini", vec!["d openai o3-mini"]),
-            ("groq/gpt-oss", vec!["b groq gpt-oss"]),
-            ("groq/llama-3.3-70b", vec!["groq/llama-3.3-70b groq llama-3.3-70b"]),
-            ("nobody/knows", vec![]),
-            ("unknown", vec![]),
-            ("openai/*", vec![]),
-            ("groq/", vec![]),
-            ("", vec![]),
-        ] {
-            assert_eq!(matches(&config, model), wanted, "{model}");
-        }
-    }
-
-    #[test]
-    fn a_literal_model_is_found_under_another_group() {
-        let config = config(&[("fast", "gpt-4o-mini", "a")], &json!({}));
-        assert_eq!(matches(&config, "gpt-4o-mini"), ["a openai gpt-4o-mini"]);
-    }
-
-    #[test]
-    fn a_bare_name_that_nothing_lists_is_unknown_however_familiar() {
-        let config = config(&[("gpt-4o-mini", "openai/gpt-4o-mini", "a")], &json!({}));
-        assert_eq!(matches(&config, "gpt-4o-minni"), [""; 0]);
-        assert_eq!(config.near_names("gpt-4o-minni"), ["gpt-4o-mini"]);
-    }
-
-    #[test]
-    fn a_star_takes_its_provider_from_the_request() {
-        let config = config(&[("*", "*", "any"), ("mine/*", "openrouter/*", "or")], &json!({}));
-        assert_eq!(matches(&config, "groq/llama"), ["any groq llama"]);
-        assert_eq!(matches(&config, "gpt-4o"), ["any openai gpt-4o"]);
-        assert_eq!(matches(&config, "mine/auto"), ["or openrouter openrouter/auto"]);
-        assert_eq!(matches(&config, "mine/meta/llama"), ["or openrouter meta/llama"]);
-        assert_eq!(matches(&config, "no-provider-at-all"), [""; 0]);
-        assert_eq!(config.waiting_for("no-provider-at-all"), None);
-    }
-
-    #[test]
-    fn more_captures_than_stars_send_the_requested_model_to_the_same_provider() {
-        let config = config(&[("*llama3*", "groq/llama3*", "a")], &json!({}));
-        assert_eq!(matches(&config, "my-llama3-70b"), ["a groq my-llama3-70b"]);
-    }
-
-    #[test]
-    fn a_provider_that_waits_is_named_and_never_chosen() {
-        let waiting = super::super::providers::names().find(|name| crate::provider::registry::find(name).is_none());
-        let waiting = waiting.unwrap();
-        let model = format!("{waiting}/m");
-        let config = config(&[("mixed", &model, "w"), ("mixed", "openai/m", "s"), ("only", &model, "o")], &json!({}));
-        assert_eq!(matches(&config, "mixed"), ["s openai m"]);
-        assert_eq!(config.waiting_for("mixed"), None);
-        for name in ["only", "o", &model, &format!("{waiting}/other")] {
-            assert_eq!(matches(&config, name), [""; 0], "{name}");
-            assert_eq!(config.waiting_for(name).as_deref(), Some(waiting), "{name}");
-        }
-        assert_eq!(config.model_ids(), ["mixed"]);
-    }
-
-    #[test]
-    fn listed_models_are_groups_once_and_aliases_that_are_not_hidden() {
-        let config = config(
-            &[("b", "openai/1", "1"), ("a", "openai/2", "2"), ("b", "openai/3", "3"), ("openai/*", "openai/*", "4")],
-            &json!({"model_group_alias": {"x": "a", "h": {"model": "a", "hidden": true}, "y": {"model": "b"}}}),
-        );
-        assert_eq!(config.model_ids(), ["b", "a", "x", "y"]);
-    }
-}
+mod tests;

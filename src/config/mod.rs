@@ -4,6 +4,7 @@ mod check;
 mod custom;
 mod deployment;
 mod finding;
+mod gate;
 mod general;
 mod groups;
 mod id;
@@ -12,6 +13,7 @@ mod providers;
 mod read;
 mod references;
 mod router;
+mod routing_group;
 mod schema;
 mod section;
 mod suggest;
@@ -22,7 +24,9 @@ use std::rc::Rc;
 
 pub use check::check;
 pub use finding::{Finding, Severity};
+pub use gate::{Gate, Whose};
 pub use groups::Match;
+pub use routing_group::RoutingGroup;
 
 use serde_json::{Map, Value};
 
@@ -30,6 +34,7 @@ use crate::cost::CustomRates;
 use crate::keys::ledger::Limits;
 use crate::openai::Fields;
 use crate::provider::{Own, Settings, Vendor};
+use crate::router::filter::TagRules;
 
 /// A value that may stand in the configuration or in the environment (`os.environ/NAME`).
 ///
@@ -162,6 +167,8 @@ pub struct Deployment {
     pub defaults: Fields,
     /// `model_info`, whole.
     pub model_info: Map<String, Value>,
+    /// Whom it serves.
+    pub gate: Gate,
     /// Prices that `litellm_params` or `model_info` state: they win over the price table.
     pub custom_rates: Option<CustomRates>,
 }
@@ -191,6 +198,12 @@ pub struct RouterSettings {
     pub content_policy_fallbacks: Option<Vec<(String, Vec<String>)>>,
     /// `max_fallbacks`; `None` is LiteLLM's default, 5.
     pub max_fallbacks: Option<u32>,
+    /// `enable_pre_call_checks`: deployments that cannot serve a request are not asked.
+    pub pre_call_checks: bool,
+    /// `enable_tag_filtering`, `tag_filtering_match_any`, `tag_routing_prefix`.
+    pub tags: TagRules,
+    /// `routing_groups`.
+    pub groups: Vec<RoutingGroup>,
     /// `model_group_alias`.
     pub aliases: Vec<Alias>,
     /// `retry_policy`: error class (`RateLimitError`, `DefaultRetries`, …) to retries.

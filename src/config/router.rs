@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::deployment::MOST_RETRIES;
 use super::section::{Section, type_of};
-use super::{Alias, RouterSettings, suggest};
+use super::{Alias, RouterSettings, routing_group, suggest};
+use crate::router::filter::TagRules;
 
 /// Most fallbacks that one request may walk through.
 const MOST_FALLBACKS: u64 = 100;
@@ -32,6 +33,13 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSetting
         context_window_fallbacks: joined(both.map(|section| fallbacks(section, "context_window_fallbacks"))),
         content_policy_fallbacks: joined(both.map(|section| fallbacks(section, "content_policy_fallbacks"))),
         max_fallbacks: max_fallbacks[0].or(max_fallbacks[1]),
+        pre_call_checks: router.flag("enable_pre_call_checks").unwrap_or_default(),
+        tags: TagRules {
+            enabled: router.flag("enable_tag_filtering").unwrap_or_default(),
+            match_any: router.flag("tag_filtering_match_any").unwrap_or(true),
+            prefix: router.string("tag_routing_prefix").unwrap_or_default(),
+        },
+        groups: routing_group::read(router, strategy),
         aliases: [aliases(router), aliases(litellm)].concat(),
         retry_policy: retry_policy(router),
     }

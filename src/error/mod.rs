@@ -28,6 +28,7 @@ struct Inner {
     provider: Option<String>,
     retry_after_ms: Option<u64>,
     headers: Headers,
+    for_another_group: bool,
 }
 
 impl Error {
@@ -43,6 +44,7 @@ impl Error {
             provider: None,
             retry_after_ms: None,
             headers: Headers::new(),
+            for_another_group: false,
         }))
     }
 
@@ -98,6 +100,13 @@ impl Error {
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.headers.push(name, value);
+        self
+    }
+
+    /// Says that another model group may do what this one cannot.
+    #[must_use]
+    pub fn for_another_group(mut self) -> Self {
+        self.0.for_another_group = true;
         self
     }
 
@@ -160,7 +169,7 @@ impl Error {
 
     /// Whether another model group may be tried.
     pub fn falls_back(&self) -> bool {
-        self.came_from_upstream() && self.0.kind.row().falls_back
+        self.0.for_another_group || (self.came_from_upstream() && self.0.kind.row().falls_back)
     }
 
     /// Whether the deployment that answered it should rest.

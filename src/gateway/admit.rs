@@ -1,15 +1,18 @@
 //! Admission of a call: may its key make it, and does its budget pay for the most that it can cost.
 
+use std::rc::Rc;
+
 use super::attempt::Request;
 use super::bound::{UsageBound, with_output_bound};
 use super::call::Call;
 use super::caller::Caller;
+use super::fit::Fitting;
 use super::hold::{Hold, Known, Wanted, is_stale};
 use super::host::Host;
 use super::models;
 use super::record::Record;
 use super::tariff::Tariff;
-use crate::config::Match;
+use crate::config::{Match, Whose};
 use crate::error::{Error, Kind, Result};
 use crate::keys::models::ModelFacts;
 use crate::openai::Fields;
@@ -20,15 +23,25 @@ impl<H: Host> Call<'_, H> {
     pub(super) async fn admit(&self, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
         let Caller::Key(key) = self.caller else { return Ok((request.clone(), None)) };
         let known = Known::read(self.gateway, self.host, key.clone(), &self.asked).await?;
-        match self.reserve(&known, request, record).await {
+        let reserved = self.reserve(&known, request, record).await;
+        // Who calls is kept, for those who ask later whose deployments there are.
+        self.known.replace(Some(Rc::new(known)));
+        match reserved {
             // The record may be older than the ledger: once more, with the one that counts.
             Err(error) if is_stale(&error) => {
+                let Some(known) = self.known() else { return Err(error) };
                 let Some(fresh) = known.refreshed(self.gateway, self.host).await? else { return Err(error) };
-                let known = Known::read(self.gateway, self.host, fresh, &self.asked).await?;
+                let known = Rc::new(Known::read(self.gateway, self.host, fresh, &self.asked).await?);
+                self.known.replace(Some(known.clone()));
                 self.reserve(&known, request, record).await
             }
             result => result,
         }
+    }
+
+    /// The records of the key that calls; `None` for the master key.
+    pub(super) fn known(&self) -> Option<Rc<Known>> {
+        self.known.borrow().clone()
     }
 
     async fn reserve(&self, known: &Known, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
@@ -36,14 +49,15 @@ impl<H: Host> Call<'_, H> {
         let asked_model = request.model();
         let model = known.identity().resolve(asked_model).to_owned();
         let request = if model == asked_model { request.clone() } else { request.with_model(&model)? };
-        let matches = config.deployments_for(&model);
+        let fitting = Fitting { gateway: self.gateway, asked: &self.asked, known: Some(known) };
+        let matches = config.deployments_of(&model, fitting.whose());
         let facts = facts(config.group_of(&model), &matches);
         known.identity().admit(self.route, asked_model, Some(&facts), self.host.now_ms())?;
         if matches.is_empty() {
             return Err(models::unknown(config, asked_model));
         }
         let mut wanted = Wanted::new(&model);
-        for (found, overrides) in self.reachable(&model, &matches) {
+        for (found, overrides) in self.reachable(&model, &fitting.fit(&model, matches, &request), fitting.whose()) {
             let sent = request.with(&found.deployment.defaults, &overrides)?;
             let tariff = Tariff::new(&self.gateway.prices, &found, &sent, None, self.host.now_ms());
             wanted.include(&tariff, &sent);
@@ -58,11 +72,11 @@ impl<H: Host> Call<'_, H> {
 
     /// Every deployment that the call may come to, through whatever fallbacks, as far as they are priced. One that has no
     /// price counts in the first group alone: a fallback without a price is passed over when its turn comes.
-    fn reachable(&self, model: &str, matches: &[Match]) -> Vec<(Match, Fields)> {
+    fn reachable(&self, model: &str, matches: &[Match], whose: Whose<'_>) -> Vec<(Match, Fields)> {
         let config = &self.gateway.config;
         let mut found: Vec<(Match, Fields)> = matches.iter().map(|found| (found.clone(), Fields::default())).collect();
         for hop in self.fallbacks().reachable(model) {
-            for other in config.deployments_for(&hop.model) {
+            for other in config.deployments_of(&hop.model, whose) {
                 let tariff = Tariff::plain(&self.gateway.prices, &other);
                 if tariff.entry(None).is_some() {
                     found.push((other, hop.overrides.clone()));

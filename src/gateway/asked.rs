@@ -10,6 +10,7 @@ use crate::router::Hop;
 /// Fields of a body that are the gateway's, and never the upstream's.
 const GATEWAY_FIELDS: &[&str] = &[
     "additional_drop_params",
+    "allowed_model_region",
     "allowed_openai_params",
     "cache",
     "context_window_fallback_dict",
@@ -70,6 +71,10 @@ pub(super) struct Asked {
     pub(super) session_id: Option<String>,
     /// `metadata`, as JSON text, for the spend log.
     pub(super) metadata: String,
+    /// `allowed_model_region`.
+    pub(super) region: Option<String>,
+    /// `User-Agent`.
+    pub(super) user_agent: String,
 }
 
 impl Asked {
@@ -108,6 +113,8 @@ impl Asked {
                 some => some,
             },
             metadata: metadata(fields),
+            region: fields.get("allowed_model_region")?,
+            user_agent: headers.get("user-agent").unwrap_or_default().to_owned(),
         };
         for name in GATEWAY_FIELDS {
             fields.remove(name);

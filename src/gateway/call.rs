@@ -9,8 +9,9 @@ use super::admit::clamped;
 use super::asked::Asked;
 use super::attempt::{Answered, Outcome, Request, Resolved, attempt};
 use super::caller::Caller;
+use super::fit::Fitting;
 use super::flight::Flight;
-use super::hold::Hold;
+use super::hold::{Hold, Known};
 use super::host::Host;
 use super::race::{First, race};
 use super::record::Record;
@@ -41,7 +42,9 @@ pub(super) async fn chat<H: Host>(
 ) -> Result<Reply<H::Body>> {
     let (fields, asked) = read(http, model)?;
     let request = Request::Chat(ChatRequest::from_fields(fields)?);
-    Call { gateway, host, caller, asked, route: http.path(), last: RefCell::default() }.run(request).await
+    Call { gateway, host, caller, asked, route: http.path(), last: RefCell::default(), known: RefCell::default() }
+        .run(request)
+        .await
 }
 
 /// `POST /v1/embeddings`.
@@ -54,7 +57,9 @@ pub(super) async fn embeddings<H: Host>(
 ) -> Result<Reply<H::Body>> {
     let (fields, asked) = read(http, model)?;
     let request = Request::Embeddings(EmbeddingRequest::from_fields(fields)?);
-    Call { gateway, host, caller, asked, route: http.path(), last: RefCell::default() }.run(request).await
+    Call { gateway, host, caller, asked, route: http.path(), last: RefCell::default(), known: RefCell::default() }
+        .run(request)
+        .await
 }
 
 fn read(http: &HttpRequest, model: Option<String>) -> Result<(Fields, Asked)> {
@@ -99,6 +104,8 @@ pub(super) struct Call<'a, H> {
     pub(super) route: &'a str,
     /// What the last attempt is priced by.
     pub(super) last: RefCell<Option<Ending>>,
+    /// The records of the key, once they are read.
+    pub(super) known: RefCell<Option<Rc<Known>>>,
 }
 
 impl<H: Host> Call<'_, H> {
@@ -130,13 +137,18 @@ impl<H: Host> Call<'_, H> {
     async fn attempts(&self, request: &Request, hold: Option<&Hold>, record: &mut Record) -> Result<Success<H::Body>> {
         let config = &self.gateway.config;
         let model = request.model();
-        let mut matches = config.deployments_for(model);
+        let known = self.known();
+        let fitting = Fitting { gateway: self.gateway, asked: &self.asked, known: known.as_deref() };
+        let mut matches = config.deployments_of(model, fitting.whose());
         if matches.is_empty() {
             return Err(models::unknown(config, model));
         }
         let mut overrides = Fields::default();
-        let candidates = self.candidates(&matches, request, &overrides);
+        let (candidates, refusal) = fitting.candidates(model, &matches, request, &overrides);
         let mut plan = Plan::new(model, candidates, self.retry_rules(), self.fallbacks());
+        if let Some(error) = refusal {
+            plan.failed(error);
+        }
         loop {
             let step = plan.next(&self.gateway.health.borrow(), self.host.now_ms(), self.host.random());
             (record.retries, record.fallbacks) = (plan.attempted_retries(), plan.attempted_fallbacks());
@@ -155,14 +167,18 @@ impl<H: Host> Call<'_, H> {
                     record.upstream_ms += ms;
                 }
                 Step::Enter(hop) => {
-                    matches = config.deployments_for(&hop.model);
+                    matches = config.deployments_of(&hop.model, fitting.whose());
                     if hold.is_some_and(Hold::is_bounded) {
                         matches.retain(|found| Tariff::plain(&self.gateway.prices, found).entry(None).is_some());
                     }
                     if matches.is_empty() {
                         plan.no_such_group(&hop.model);
                     } else {
-                        plan.enter(&hop.model, self.candidates(&matches, request, &hop.overrides));
+                        let (candidates, refusal) = fitting.candidates(&hop.model, &matches, request, &hop.overrides);
+                        plan.enter(&hop.model, candidates);
+                        if let Some(error) = refusal {
+                            plan.failed(error);
+                        }
                     }
                     overrides = hop.overrides;
                 }

@@ -79,8 +79,13 @@ impl Known {
         self.key.budget_id.is_some() || scopes.any(|(_, limits)| limits.is_limited())
     }
 
+    /// The key's team.
+    pub(super) fn team_id(&self) -> Option<&str> {
+        self.key.team_id.as_deref()
+    }
+
     /// Tags of the request, its key and its team.
-    fn tags(&self, asked: &Asked) -> Vec<String> {
+    pub(super) fn tags(&self, asked: &Asked) -> Vec<String> {
         let mut tags = asked.tags.clone();
         let team = self.team.iter().flat_map(|team| team.tags.iter());
         for tag in self.key.tags.iter().chain(team) {

@@ -10,6 +10,7 @@ mod call;
 mod caller;
 mod choose;
 mod cors;
+mod fit;
 mod flight;
 mod hold;
 mod host;

@@ -24,8 +24,8 @@ const KNOWN: &[&str] = &[
 
 /// The list of models.
 pub(super) fn list<H: Host>(gateway: &Gateway, host: &H, sight: &Sight) -> Fields {
-    let ids = gateway.config.model_ids().into_iter().filter(|id| sight.sees(gateway, id));
-    let data: Vec<Fields> = ids.map(|id| model(gateway, host, id)).collect();
+    let ids = gateway.config.model_ids_of(sight.whose()).into_iter().filter(|id| sight.sees(gateway, id));
+    let data: Vec<Fields> = ids.map(|id| model(gateway, host, sight, id)).collect();
     let mut out = Fields::default();
     out.set("object", "list");
     out.set("data", &data);
@@ -38,15 +38,15 @@ pub(super) fn list<H: Host>(gateway: &Gateway, host: &H, sight: &Sight) -> Field
 ///
 /// [`Kind::NotFound`] for a name that no request of this caller could use.
 pub(super) fn one<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, id: &str) -> Result<Fields> {
-    if gateway.config.deployments_for(id).is_empty() || !sight.sees(gateway, id) {
+    if gateway.config.deployments_of(id, sight.whose()).is_empty() || !sight.sees(gateway, id) {
         return Err(unknown(&gateway.config, id));
     }
-    Ok(model(gateway, host, id))
+    Ok(model(gateway, host, sight, id))
 }
 
 /// The model in OpenAI's fields, then the facts of the deployment that comes first.
-fn model<H: Host>(gateway: &Gateway, host: &H, id: &str) -> Fields {
-    let found = gateway.config.deployments_for(id).into_iter().next();
+fn model<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, id: &str) -> Fields {
+    let found = gateway.config.deployments_of(id, sight.whose()).into_iter().next();
     let mut out = Fields::default();
     out.set("id", id);
     out.set("object", "model");

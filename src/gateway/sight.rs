@@ -6,6 +6,7 @@ use super::asked::Asked;
 use super::caller::Caller;
 use super::hold::Known;
 use super::host::Host;
+use crate::config::Whose;
 use crate::error::Result;
 
 /// What a caller may see.
@@ -36,10 +37,19 @@ impl Sight {
         matches!(self, Self::All)
     }
 
+    /// Whose deployments the caller may come to.
+    pub(super) fn whose(&self) -> Whose<'_> {
+        match self {
+            Self::All => Whose::Everybodys,
+            Self::Key(known, _) => Whose::Key(known.team_id()),
+        }
+    }
+
     /// Whether the caller sees `model`, as a request would name it.
     pub(super) fn sees(&self, gateway: &Gateway, model: &str) -> bool {
         let Self::Key(known, now_ms) = self else { return true };
-        let facts = admit::facts(gateway.config.group_of(model), &gateway.config.deployments_for(model));
+        let matches = gateway.config.deployments_of(model, self.whose());
+        let facts = admit::facts(gateway.config.group_of(model), &matches);
         known.identity().admit("/models", model, Some(&facts), *now_ms).is_ok()
     }
 }

@@ -31,6 +31,13 @@ impl Caller<'_> {
         self.team.and_then(|team| team.model_aliases.get(by_key)).map_or(by_key, String::as_str)
     }
 
+    /// Whether the lists of the key, its team and its user allow a model, whatever else may be wrong.
+    pub fn may_call(&self, model: &ModelFacts) -> bool {
+        let lists = (self.key.models.as_slice(), self.key.access_group_ids.as_slice());
+        let of_team = || self.team.is_none_or(|team| allows((&team.models, &team.access_group_ids), model, false));
+        allows(lists, model, self.team.is_some()) && of_team() && self.check_user("", Some(model)).is_ok()
+    }
+
     /// Whether the caller may call `route`, and `model` on it. `asked` is the model's name in the request.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! A deployment as the router sees it for one request, and why it may be out of the question.
 
+use super::filter::Unfit;
+
 /// A deployment of a model group, for one request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Candidate {
@@ -37,6 +39,8 @@ pub enum Filtered {
         /// When there is room again, in ms from now.
         retry_after_ms: u64,
     },
+    /// It cannot or must not serve this request.
+    Unfit(Unfit),
     /// It answered this request with what no retry mends.
     Refused,
 }

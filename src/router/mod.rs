@@ -5,6 +5,7 @@
 
 mod candidate;
 mod fallback;
+pub mod filter;
 mod health;
 mod plan;
 mod retry;

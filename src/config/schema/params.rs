@@ -18,6 +18,7 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     group(ACTS, Kind::Flag, "modify_params"),
     group(ACTS, Kind::List, "additional_drop_params"),
     group(ACTS, Kind::Map, "extra_headers"),
+    group(ACTS, Kind::Any, "tag_regex tags"),
     group(ACTS, Kind::Number, "max_retries rpm tpm"),
     group(
         ACTS,
@@ -64,7 +65,6 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     group(KEYS, Kind::Any, "litellm_session_id user_continue_message"),
     group(KEYS, Kind::Number, "default_api_key_rpm_limit default_api_key_tpm_limit"),
     group(TAGS, Kind::Any, "enable_tag_filtering"),
-    group(TAGS, Kind::List, "tag_regex tags"),
     group(LIMITS, Kind::Any, "max_parallel_requests"),
     group(LIMITS, Kind::Number, "itpm otpm"),
     group(
@@ -104,7 +104,8 @@ pub(in crate::config) const PARAMS: &[Group] = &[
 
 /// Every field of `model_info` that LiteLLM knows; others are notes of the user.
 pub(in crate::config) const MODEL_INFO: &[Group] = &[
-    group(ACTS, Kind::Any, "id"),
+    group(ACTS, Kind::Any, "id access_groups team_id team_public_model_name"),
+    group(ACTS, Kind::Flag, "allow_fail_open blocked enable_tag_filtering"),
     group(
         ACTS,
         Kind::Any,
@@ -113,12 +114,11 @@ pub(in crate::config) const MODEL_INFO: &[Group] = &[
     ),
     group(COOLDOWN, Kind::Any, "allowed_fails allowed_fails_policy cooldown_time"),
     group(HEALTH, Kind::Any, "health_check_model health_check_timeout disable_background_health_check"),
-    group(KEYS, Kind::Any, "access_groups access_windows team_id team_public_model_name member_auto_router"),
-    group(TAGS, Kind::Flag, "enable_tag_filtering"),
+    group(KEYS, Kind::Any, "access_windows member_auto_router"),
     group(
         OTHER,
         Kind::Any,
-        "blocked discoverable ptu_count ptu_effective_from ptu_effective_to allow_fail_open internal_router_model \
+        "discoverable ptu_count ptu_effective_from ptu_effective_to internal_router_model \
          tiered_pricing",
     ),
 ];

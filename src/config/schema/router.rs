@@ -2,7 +2,7 @@
 
 use super::{
     ACTS, ALERTING, BUDGETS, CACHE, COOLDOWN, DATABASE, ENDPOINTS, GUARDRAILS, Group, HEALTH, Kind, LIMITS, LOGGING,
-    NETWORK, OTHER, PROCESS, TAGS, group,
+    NETWORK, OTHER, PROCESS, group,
 };
 
 /// Every known field of the top level.
@@ -26,7 +26,9 @@ pub(in crate::config) const ROUTER: &[Group] = &[
     group(ACTS, Kind::List, "content_policy_fallbacks context_window_fallbacks default_fallbacks fallbacks"),
     group(ACTS, Kind::Map, "default_litellm_params model_group_alias retry_policy"),
     group(ACTS, Kind::Number, "max_fallbacks max_retries num_retries retry_after stream_timeout timeout"),
-    group(ACTS, Kind::Text, "routing_strategy"),
+    group(ACTS, Kind::Text, "routing_strategy tag_routing_prefix"),
+    group(ACTS, Kind::Flag, "enable_pre_call_checks enable_tag_filtering tag_filtering_match_any"),
+    group(ACTS, Kind::List, "routing_groups"),
     group(NETWORK, Kind::Number, "client_ttl"),
     group(PROCESS, Kind::Flag, "set_verbose"),
     group(PROCESS, Kind::List, "plugins"),
@@ -48,11 +50,9 @@ pub(in crate::config) const ROUTER: &[Group] = &[
     group(BUDGETS, Kind::Map, "provider_budget_config"),
     group(ENDPOINTS, Kind::List, "search_tools"),
     group(ENDPOINTS, Kind::Map, "assistants_config"),
-    group(TAGS, Kind::Flag, "enable_tag_filtering tag_filtering_match_any"),
-    group(TAGS, Kind::Text, "tag_routing_prefix"),
     group(LIMITS, Kind::Number, "default_max_parallel_requests"),
-    group(OTHER, Kind::Flag, "enable_pre_call_checks enable_weighted_failover ignore_invalid_deployments"),
-    group(OTHER, Kind::List, "optional_pre_call_checks routing_groups"),
+    group(OTHER, Kind::Flag, "enable_weighted_failover ignore_invalid_deployments"),
+    group(OTHER, Kind::List, "optional_pre_call_checks"),
     group(
         OTHER,
         Kind::Map,

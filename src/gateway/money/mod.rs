@@ -4,7 +4,7 @@ mod calculate;
 mod cost_map;
 mod estimate;
 pub(super) mod model_info;
-mod supported_params;
+pub(super) mod supported_params;
 mod token_counter;
 mod transform_request;
 

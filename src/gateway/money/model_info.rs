@@ -126,7 +126,7 @@ fn info<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, deployment: &Rc<Dep
 /// A deployment as it serves its own model; `None` where a request has to name that first.
 fn matched(deployment: &Rc<Deployment>) -> Option<Match> {
     let provider = deployment.provider.clone().filter(|_| !deployment.model.contains('*'))?;
-    Some(Match { deployment: deployment.clone(), provider, model: deployment.model.clone() })
+    Some(Match { deployment: deployment.clone(), provider, model: deployment.model.clone(), order: None })
 }
 
 /// What is known of a deployment's model, in `LiteLLM`'s fields: `key` is its name in the price table. Prices of tokens
@@ -156,17 +156,20 @@ pub(super) fn groups<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, http: 
     let wanted = http.query("model_group").filter(|group| !group.is_empty());
     let names = match &wanted {
         Some(group) => vec![group.as_str()],
-        None => gateway.config.model_ids(),
+        None => gateway.config.model_ids_of(sight.whose()),
     };
-    let data: Vec<Fields> =
-        names.iter().filter(|name| sight.sees(gateway, name)).filter_map(|name| group(gateway, host, name)).collect();
+    let data: Vec<Fields> = names
+        .iter()
+        .filter(|name| sight.sees(gateway, name))
+        .filter_map(|name| group(gateway, host, sight, name))
+        .collect();
     let mut out = Fields::default();
     out.set("data", &data);
     out
 }
 
-fn group<H: Host>(gateway: &Gateway, host: &H, name: &str) -> Option<Fields> {
-    let matches = gateway.config.deployments_for(name);
+fn group<H: Host>(gateway: &Gateway, host: &H, sight: &Sight, name: &str) -> Option<Fields> {
+    let matches = gateway.config.deployments_of(name, sight.whose());
     let first = matches.first()?;
     let known: Vec<Fields> = matches.iter().map(|found| facts(gateway, host, found)).collect();
     let mut providers: Vec<&str> = Vec::new();

@@ -78,7 +78,7 @@ pub(super) fn supported(gateway: &Gateway, found: &Match) -> Vec<&'static str> {
 }
 
 /// The deployment with whatever a dialect may miss: nothing is sent.
-fn probed(gateway: &Gateway, found: &Match, request: &Request) -> Resolved {
+pub(in crate::gateway) fn probed(gateway: &Gateway, found: &Match, request: &Request) -> Resolved {
     let tariff = Tariff::new(&gateway.prices, found, request, None, 0);
     let params = credentials::of(found.provider.name()).iter();
     let params = params.map(|(name, _)| ((*name).to_owned(), Secret::new("none"))).collect();
