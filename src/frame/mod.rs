@@ -1,7 +1,9 @@
 //! Bytes to events and back: how an upstream cuts its stream, whatever the network cut it into.
 
+mod event_stream;
 mod sse;
 
+pub use event_stream::{EventStream, FAILURE, WrappedSse};
 pub use sse::Sse;
 
 use crate::error::Result;
@@ -11,6 +13,10 @@ use crate::error::Result;
 pub enum Framing {
     /// Server-sent events.
     Sse,
+    /// AWS's binary frames.
+    EventStream,
+    /// Server-sent events in the payloads of AWS's frames.
+    WrappedSse,
 }
 
 /// The longest event, in bytes, that is taken from an upstream: one that carries a generated image fits.
@@ -32,6 +38,10 @@ pub struct Event<'a> {
 pub enum Decoder {
     /// Server-sent events.
     Sse(Sse),
+    /// AWS's binary frames.
+    EventStream(EventStream),
+    /// Server-sent events in the payloads of AWS's frames.
+    WrappedSse(Box<WrappedSse>),
 }
 
 impl Decoder {
@@ -39,6 +49,8 @@ impl Decoder {
     pub fn new(framing: Framing) -> Self {
         match framing {
             Framing::Sse => Self::Sse(Sse::new()),
+            Framing::EventStream => Self::EventStream(EventStream::new()),
+            Framing::WrappedSse => Self::WrappedSse(Box::default()),
         }
     }
 
@@ -46,6 +58,8 @@ impl Decoder {
     pub fn push(&mut self, bytes: &[u8]) {
         match self {
             Self::Sse(sse) => sse.push(bytes),
+            Self::EventStream(frames) => frames.push(bytes),
+            Self::WrappedSse(sse) => sse.push(bytes),
         }
     }
 
@@ -53,10 +67,12 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// An event over [`LONGEST_EVENT`], or one that is not UTF-8.
+    /// An event over [`LONGEST_EVENT`], one that is not UTF-8, or a frame that came to harm.
     pub fn event(&mut self) -> Result<Option<Event<'_>>> {
         match self {
             Self::Sse(sse) => sse.event(),
+            Self::EventStream(frames) => frames.event(),
+            Self::WrappedSse(sse) => sse.event(),
         }
     }
 
@@ -68,6 +84,9 @@ impl Decoder {
     pub fn finish(&mut self) -> Result<Option<Event<'_>>> {
         match self {
             Self::Sse(sse) => sse.finish(),
+            // What is left of a frame tells nothing.
+            Self::EventStream(_) => Ok(None),
+            Self::WrappedSse(sse) => sse.finish(),
         }
     }
 }

@@ -20,6 +20,8 @@ const CONTEXT_WORDS: &[&str] = &[
     "prompt is too long",
     "prompt: length",
     "input is too long",
+    "too many tokens",
+    "expected maxlength",
     "too many input tokens",
     "input token count",
     "request payload size exceeds",
@@ -120,7 +122,18 @@ fn kind(status: u16, error_type: &str, code: &str, message: &str) -> Kind {
     }
     match error_type {
         "overloaded_error" => Kind::InternalServer,
-        "rate_limit_error" | "RESOURCE_EXHAUSTED" => Kind::RateLimit,
+        "rate_limit_error"
+        | "RESOURCE_EXHAUSTED"
+        | "ThrottlingException"
+        | "TooManyRequestsException"
+        | "ServiceQuotaExceededException"
+        | "ModelNotReadyException" => Kind::RateLimit,
+        // AWS answers a wrong signature, and a key that it does not know, with 403 or 400.
+        "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "ExpiredTokenException" => Kind::Authentication,
         _ => Kind::from_status(status),
     }
 }
@@ -137,13 +150,18 @@ fn status_of_type(error_type: &str) -> Option<u16> {
         "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" | "tokens" | "requests" => 429,
         "timeout_error" | "DEADLINE_EXCEEDED" => 504,
         "overloaded_error" => 529,
-        "UNAVAILABLE" => 503,
+        "UNAVAILABLE" | "ServiceUnavailableException" => 503,
+        "ValidationException" => 400,
+        "AccessDeniedException" => 403,
+        "ResourceNotFoundException" => 404,
+        "ModelTimeoutException" => 408,
+        "ThrottlingException" => 429,
         _ => return None,
     })
 }
 
 /// After how many ms to try again, by `retry-after-ms`, `retry-after` in seconds, or Google's `RetryInfo`.
-fn retry_after_ms(head: &HttpHead, value: &Value) -> Option<u64> {
+pub(super) fn retry_after_ms(head: &HttpHead, value: &Value) -> Option<u64> {
     let milliseconds = head.headers.get("retry-after-ms").and_then(crate::json::number);
     let seconds = head.headers.get("retry-after").and_then(crate::json::number);
     let from_headers = milliseconds.or(seconds.map(|seconds| seconds * 1000.0));

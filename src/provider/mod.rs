@@ -1,6 +1,8 @@
 //! Dialects: pure functions from OpenAI's form to what a provider speaks, and back.
 
 pub mod anthropic;
+mod aws;
+pub mod bedrock;
 pub mod credentials;
 pub mod errors;
 pub mod exchange;
@@ -11,6 +13,7 @@ pub mod openai;
 mod params;
 mod reader;
 pub mod registry;
+pub mod sagemaker;
 mod target;
 mod vendor;
 

@@ -1,7 +1,7 @@
 //! The providers: one row each, and how a model's name finds its own.
 
 use super::openai::{COMPATIBLE, OPENAI, quirks};
-use super::{Provider, anthropic, gemini};
+use super::{Provider, anthropic, bedrock, gemini, sagemaker};
 
 /// A provider.
 pub struct Row {
@@ -47,6 +47,7 @@ pub const PROVIDERS: &[Row] = &[
         &["AZURE_API_KEY", "AZURE_OPENAI_API_KEY"], &["AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"]),
     row("azure_ai", &quirks::AZURE_AI, "", &["AZURE_AI_API_KEY"], &["AZURE_AI_API_BASE"]),
     row("baseten", &quirks::BASETEN, "https://inference.baseten.co/v1", &["BASETEN_API_KEY"], &[]),
+    row("bedrock", &bedrock::Bedrock, "", &["AWS_BEARER_TOKEN_BEDROCK"], &[]),
     row("bedrock_mantle", &COMPATIBLE, "https://bedrock-mantle.us-east-1.api.aws/v1",
         &["BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"], &["BEDROCK_MANTLE_API_BASE"]),
     row("cerebras", &quirks::CEREBRAS, "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"], &["CEREBRAS_API_BASE"]),
@@ -160,6 +161,7 @@ pub const PROVIDERS: &[Row] = &[
     row("qwencloud", &quirks::CACHE_MARKS, "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         &["QWENCLOUD_API_KEY", "DASHSCOPE_API_KEY"], &["QWENCLOUD_API_BASE"]),
     row("reka", &COMPATIBLE, "https://api.reka.ai/v1", &["REKA_API_KEY"], &["REKA_API_BASE"]),
+    row("sagemaker_chat", &sagemaker::SageMaker, "", &[], &[]),
     row("sail", &quirks::SAIL, "https://api.sailresearch.com/v1", &["SAIL_API_KEY"], &["SAIL_API_BASE"]),
     row("sambanova", &quirks::SAMBANOVA, "https://api.sambanova.ai/v1",
         &["SAMBANOVA_API_KEY"], &["SAMBANOVA_API_BASE"]),

@@ -1,5 +1,7 @@
 //! Reads fixtures: `tests/fixtures/<provider>/<case>/`.
 
+mod frames;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -118,7 +120,8 @@ impl Case {
         }
     }
 
-    /// `upstream-response.http`: a status line, headers, a blank line, and the body byte for byte.
+    /// `upstream-response.http`: a status line, headers, a blank line, and the body byte for byte; AWS's binary frames
+    /// may stand there as lines of JSON ([`frames`]).
     pub(crate) fn upstream_response(&self) -> Option<(HttpHead, Vec<u8>)> {
         let bytes = self.read("upstream-response.http")?;
         let split = bytes.windows(2).position(|pair| pair == b"\n\n").expect("a blank line after the head");
@@ -126,7 +129,11 @@ impl Case {
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers = lines.map(|line| line.split_once(": ").unwrap()).collect();
-        Some((HttpHead { status, headers }, bytes[split + 2..].to_vec()))
+        let head = HttpHead { status, headers };
+        let body = &bytes[split + 2..];
+        let is_frames = head.headers.get("content-type") == Some("application/vnd.amazon.eventstream");
+        let body = if is_frames && body.starts_with(b"{") { frames::frames(body) } else { body.to_vec() };
+        Some((head, body))
     }
 }
 

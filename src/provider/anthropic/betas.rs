@@ -10,17 +10,22 @@ pub(super) const FILES: &str = "files-api-2025-04-14";
 
 /// Beta features, sorted, so that the same request always has the same header.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Betas(SortedSet<String>);
+pub(in crate::provider) struct Betas(SortedSet<String>);
 
 impl Betas {
     /// Adds a feature.
-    pub(super) fn add(&mut self, name: &str) {
+    pub(in crate::provider) fn add(&mut self, name: &str) {
         self.0.insert(name.to_owned());
     }
 
     /// Adds the features of a header: names with commas between.
-    pub(super) fn add_list(&mut self, list: &str) {
+    pub(in crate::provider) fn add_list(&mut self, list: &str) {
         self.0.extend(list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned));
+    }
+
+    /// The features' names.
+    pub(in crate::provider) fn names(&self) -> Vec<Value> {
+        self.0.iter().map(|name| name.as_str().into()).collect()
     }
 
     /// The header's value; `None` without a feature.
@@ -31,7 +36,7 @@ impl Betas {
 
     /// Adds what a finished body needs. Only features that are still in beta are named: what became general
     /// (structured outputs, effort, web fetch, code execution, memory, tool search) needs no header any more.
-    pub(super) fn add_for(&mut self, body: &Map<String, Value>) {
+    pub(in crate::provider) fn add_for(&mut self, body: &Map<String, Value>) {
         for tool in body.get("tools").and_then(Value::as_array).into_iter().flatten() {
             self.add_for_tool(tool.get("type").and_then(Value::as_str).unwrap_or_default());
         }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::betas::{self, Betas};
+use crate::base64::decode;
 use crate::error::{Error, Result};
 use crate::openai::Part;
 
@@ -149,34 +150,10 @@ fn by_type(kind: &str, data: &str, at: &str) -> Result<Map<String, Value>> {
 }
 
 /// MIME type and base64 of a `data:` URL; parameters such as `charset` are left out.
-fn data_url(url: &str) -> Option<(&str, &str)> {
+pub(in crate::provider) fn data_url(url: &str) -> Option<(&str, &str)> {
     let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
     let (kind, parameters) = head.split_once(';')?;
     parameters.split(';').any(|parameter| parameter == "base64").then_some((kind, data))
-}
-
-/// Decodes base64 (standard or URL alphabet, padding optional); `None` for anything else.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for byte in text.trim_end_matches('=').bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(six);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
-        }
-    }
-    Some(out)
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -14,7 +14,8 @@ pub(super) fn reason(stop_reason: Option<&str>, calls: bool, json_only: bool) ->
         Some("tool_use") if json_only => "stop",
         Some("tool_use") => "tool_calls",
         Some("max_tokens" | "model_context_window_exceeded" | "compaction") => "length",
-        Some("refusal" | "sensitive") => "content_filter",
+        // The last two are Bedrock's.
+        Some("refusal" | "sensitive" | "guardrail_intervened" | "content_filtered") => "content_filter",
         None if calls => "tool_calls",
         _ => "stop",
     }

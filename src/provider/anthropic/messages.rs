@@ -15,9 +15,9 @@ const PLACEHOLDER: &str = ".";
 
 /// A conversation in Anthropic's form.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Conversation {
+pub(in crate::provider) struct Conversation {
     /// Blocks of `system`.
-    pub(super) system: Vec<Value>,
+    pub(in crate::provider) system: Vec<Value>,
     turns: Vec<Turn>,
 }
 
@@ -132,7 +132,7 @@ impl Conversation {
     }
 
     /// Whether a call of a tool, or its result, is in the conversation.
-    pub(super) fn has_calls(&self) -> bool {
+    pub(in crate::provider) fn has_calls(&self) -> bool {
         self.blocks().any(|block| matches!(kind(block), Some("tool_use" | "tool_result")))
     }
 
@@ -153,7 +153,7 @@ impl Conversation {
     }
 
     /// The turns as `messages`.
-    pub(super) fn into_messages(self) -> Vec<Value> {
+    pub(in crate::provider) fn into_messages(self) -> Vec<Value> {
         let message = |turn: Turn| {
             // By hand, for `json!` would copy every image.
             let mut message = Map::new();
@@ -179,7 +179,7 @@ fn order_results(blocks: &mut Vec<Value>) {
 }
 
 /// The `type` of a block.
-pub(super) fn kind(block: &Value) -> Option<&str> {
+pub(in crate::provider) fn kind(block: &Value) -> Option<&str> {
     block.get("type").and_then(Value::as_str)
 }
 

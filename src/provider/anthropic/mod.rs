@@ -1,20 +1,20 @@
 //! Anthropic's Messages API: <https://platform.claude.com/docs/en/api/messages>.
 
-mod betas;
+pub(super) mod betas;
 mod calls;
-mod content;
+pub(super) mod content;
 mod finish;
-mod messages;
-mod names;
-mod options;
-mod request;
-mod response;
-mod response_format;
+pub(super) mod messages;
+pub(super) mod names;
+pub(super) mod options;
+pub(super) mod request;
+pub(super) mod response;
+pub(super) mod response_format;
 mod schema;
-mod stream;
-mod thinking;
+pub(super) mod stream;
+pub(super) mod thinking;
 mod tool_choice;
-mod tools;
+pub(super) mod tools;
 mod usage;
 
 use super::{Call, ChatStream, Notes, Provider, Target};

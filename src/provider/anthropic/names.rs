@@ -3,11 +3,11 @@
 use crate::sorted::{SortedMap, SortedSet};
 
 /// The longest name of a tool, in characters: `^[a-zA-Z0-9_-]{1,128}$`.
-const LONGEST: usize = 128;
+pub(super) const LONGEST: usize = 128;
 
 /// The names that one request sends, and what its client calls them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+pub(in crate::provider) struct Names {
     /// The client's name to the sent one, only where they differ.
     sent: SortedMap<String, String>,
     /// Pairs of sent and client's names in the order of the tools.
@@ -17,7 +17,8 @@ pub(super) struct Names {
 impl Names {
     /// Chooses what to send for each name. Names that are right keep theirs; the others never take one of those, nor
     /// each other's.
-    pub(super) fn new<'a>(originals: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub(super) fn new<'a>(originals: impl Iterator<Item = &'a str> + Clone, longest: usize) -> Self {
+        let clean = |name: &str| clean(name, longest);
         let mut used: SortedSet<String> =
             originals.clone().filter(|name| clean(name) == **name).map(str::to_owned).collect();
         let mut names = Self::default();
@@ -33,7 +34,7 @@ impl Names {
             while used.contains(&name) {
                 *number += 1;
                 let suffix = format!("_{number}");
-                let head: String = candidate.chars().take(LONGEST - suffix.len()).collect();
+                let head: String = candidate.chars().take(longest - suffix.len()).collect();
                 name = head + &suffix;
             }
             used.insert(name.clone());
@@ -44,21 +45,21 @@ impl Names {
     }
 
     /// What is sent for the client's name.
-    pub(super) fn sent<'a>(&'a self, original: &'a str) -> &'a str {
+    pub(in crate::provider) fn sent<'a>(&'a self, original: &'a str) -> &'a str {
         self.sent.get(original).map_or(original, String::as_str)
     }
 
     /// Pairs of sent and client's names, for the reader of the answer.
-    pub(super) fn into_pairs(self) -> Vec<(String, String)> {
+    pub(in crate::provider) fn into_pairs(self) -> Vec<(String, String)> {
         self.pairs
     }
 }
 
-fn clean(name: &str) -> String {
+fn clean(name: &str, longest: usize) -> String {
     if name.is_empty() {
         return "_".to_owned();
     }
-    name.chars().take(LONGEST).map(wire_character).collect()
+    name.chars().take(longest).map(wire_character).collect()
 }
 
 /// Ids of calls as Anthropic takes them: `^[a-zA-Z0-9_-]+$`, and each once in a conversation. Models of others begin
@@ -101,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_right_keeps_its_name_and_others_go_around_it() {
-        let names = Names::new(["a.b", "a_b", "a/b", "a.b", "ok"].into_iter());
+        let names = Names::new(["a.b", "a_b", "a/b", "a.b", "ok"].into_iter(), LONGEST);
         assert_eq!(["a.b", "a_b", "a/b", "ok"].map(|name| names.sent(name)), ["a_b_2", "a_b", "a_b_3", "ok"]);
         let pairs = names.into_pairs();
         assert_eq!(pairs, [("a_b_2".to_owned(), "a.b".to_owned()), ("a_b_3".to_owned(), "a/b".to_owned())]);
@@ -110,7 +111,7 @@ mod tests {
     #[test]
     fn long_names_are_cut_and_stay_apart() {
         let (a, b) = (format!("{}a", "x".repeat(130)), format!("{}b", "x".repeat(130)));
-        let names = Names::new([a.as_str(), b.as_str()].into_iter());
+        let names = Names::new([a.as_str(), b.as_str()].into_iter(), LONGEST);
         assert_eq!((names.sent(&a).len(), names.sent(&b).len()), (128, 128));
         assert_ne!(names.sent(&a), names.sent(&b));
     }
@@ -119,7 +120,7 @@ mod tests {
     fn many_look_alikes_are_named_in_reasonable_time() {
         let originals: Vec<String> =
             (0..5000_u32).map(|n| format!("f{}", char::from_u32(0x4E00 + n).unwrap())).collect();
-        let names = Names::new(originals.iter().map(String::as_str));
+        let names = Names::new(originals.iter().map(String::as_str), LONGEST);
         let sent: SortedSet<&str> = originals.iter().map(|name| names.sent(name)).collect();
         assert_eq!(sent.len(), originals.len());
     }

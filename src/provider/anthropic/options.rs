@@ -10,7 +10,11 @@ use crate::provider::{Target, params};
 const LONGEST_USER_ID: usize = 256;
 
 /// Writes `stop_sequences`.
-pub(super) fn put_stop(body: &mut Map<String, Value>, target: &Target<'_>, chat: &ChatRequest) -> Result<()> {
+pub(in crate::provider) fn put_stop(
+    body: &mut Map<String, Value>,
+    target: &Target<'_>,
+    chat: &ChatRequest,
+) -> Result<()> {
     let mut stops = chat.stop()?;
     stops.extend(chat.get::<Vec<String>>("stop_sequences")?.unwrap_or_default());
     if target.settings.drop_params {
@@ -25,7 +29,7 @@ pub(super) fn put_stop(body: &mut Map<String, Value>, target: &Target<'_>, chat:
 
 /// Sampling parameters: refused where the model has none, and held within what thinking allows
 /// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility>).
-pub(super) fn put_sampling(
+pub(in crate::provider) fn put_sampling(
     body: &mut Map<String, Value>,
     target: &Target<'_>,
     chat: &ChatRequest,
@@ -107,7 +111,7 @@ pub(super) fn service_tier(
 /// # Errors
 ///
 /// An entry of the list that is no compaction.
-pub(super) fn context_management(chat: &ChatRequest) -> Result<Option<Value>> {
+pub(in crate::provider) fn context_management(chat: &ChatRequest) -> Result<Option<Value>> {
     let entries = match chat.get::<Value>("context_management")? {
         Some(Value::Array(entries)) => entries,
         own => return Ok(own),

@@ -11,9 +11,9 @@ use super::response_format::{self, Format, JSON_TOOL};
 use super::thinking::{self, Thinking};
 use super::tool_choice::{self, Wish};
 use super::tools::{self, Tools};
-use super::{messages, options};
+use super::{messages, names, options};
 use crate::error::Result;
-use crate::openai::{ChatRequest, is_openai_param};
+use crate::openai::{ChatRequest, Message, is_openai_param};
 use crate::provider::{Notes, Params, Target};
 use crate::sorted;
 
@@ -56,13 +56,13 @@ const READ: &[&str] =
 const DEFAULT_MAX_TOKENS: u64 = 4096;
 
 /// What is decided before the body is written.
-struct Plan {
-    names: Names,
-    conversation: Conversation,
-    tools: Tools,
-    choice: Option<Value>,
-    thinking: Thinking,
-    format: Format,
+pub(in crate::provider) struct Plan {
+    pub(in crate::provider) names: Names,
+    pub(in crate::provider) conversation: Conversation,
+    pub(in crate::provider) tools: Tools,
+    pub(in crate::provider) choice: Option<Value>,
+    pub(in crate::provider) thinking: Thinking,
+    pub(in crate::provider) format: Format,
 }
 
 /// Writes the body, with the beta features that it needs, and what the reader of the answer must know.
@@ -70,11 +70,14 @@ struct Plan {
 /// # Errors
 ///
 /// A field, part or tool that the API cannot express, unless the settings say to leave it out.
-pub(super) fn write(target: &Target<'_>, chat: &ChatRequest) -> Result<(Map<String, Value>, Betas, Notes)> {
-    let (chat, mut dropped) = taken(target, chat)?;
+pub(in crate::provider) fn write(
+    target: &Target<'_>,
+    chat: &ChatRequest,
+) -> Result<(Map<String, Value>, Betas, Notes)> {
+    let (chat, mut dropped) = taken(target, chat, TAKEN)?;
     let chat = chat.as_ref();
     let mut betas = Betas::default();
-    let plan = plan(target, chat, &mut betas, &mut dropped)?;
+    let plan = plan(target, chat, (chat.messages()?, names::LONGEST), &mut betas, &mut dropped)?;
     let mut notes = Notes::new(target);
     notes.json_tool = matches!(plan.format, Format::Tool(_)).then_some(JSON_TOOL);
     let (body, names) = body(target, chat, plan, &mut dropped)?;
@@ -87,12 +90,22 @@ pub(super) fn write(target: &Target<'_>, chat: &ChatRequest) -> Result<(Map<Stri
     Ok((body, betas, notes))
 }
 
-fn plan(target: &Target<'_>, chat: &ChatRequest, betas: &mut Betas, dropped: &mut Vec<String>) -> Result<Plan> {
-    let messages = chat.messages()?;
+/// Decides what the conversation, the tools and the thinking of `chat` become; `longest` bounds names of tools.
+///
+/// # Errors
+///
+/// As [`write`].
+pub(in crate::provider) fn plan(
+    target: &Target<'_>,
+    chat: &ChatRequest,
+    (messages, longest): (Vec<Message>, usize),
+    betas: &mut Betas,
+    dropped: &mut Vec<String>,
+) -> Result<Plan> {
     let own_tools = chat.tools()?;
     let called = messages.iter().flat_map(|message| &message.tool_calls).map(|call| call.function.name.as_str());
     let called: Vec<&str> = called.collect();
-    let names = Names::new(own_tools.iter().filter_map(tools::client_name).chain(called.iter().copied()));
+    let names = Names::new(own_tools.iter().filter_map(tools::client_name).chain(called.iter().copied()), longest);
     let called: Vec<String> = called.iter().map(|name| names.sent(name).to_owned()).collect();
     let mut tools = tools::write(target, own_tools, &names)?;
     let conversation = messages::write(target, messages, &names, betas)?;
@@ -157,8 +170,16 @@ fn put(body: &mut Map<String, Value>, name: &str, value: Option<Value>) {
     }
 }
 
-/// The request without what is left out, and the names of that.
-fn taken<'a>(target: &Target<'_>, chat: &'a ChatRequest) -> Result<(Cow<'a, ChatRequest>, Vec<String>)> {
+/// The request without what is left out, and the names of that; `params` are those that have a counterpart.
+///
+/// # Errors
+///
+/// A parameter that has none, without `drop_params`.
+pub(in crate::provider) fn taken<'a>(
+    target: &Target<'_>,
+    chat: &'a ChatRequest,
+    params: Params,
+) -> Result<(Cow<'a, ChatRequest>, Vec<String>)> {
     let allowed = &target.settings.allowed_openai_params;
     let additional = &target.settings.additional_drop_params;
     let is_listed = |list: &[String], name: &str| list.iter().any(|listed| listed == name);
@@ -177,10 +198,10 @@ fn taken<'a>(target: &Target<'_>, chat: &'a ChatRequest) -> Result<(Cow<'a, Chat
         }
     }
     let checked = if idle.is_empty() && passing.is_empty() {
-        TAKEN.check(target, chat)?
+        params.check(target, chat)?
     } else {
         let rest = chat.with(|fields| idle.iter().chain(&passing).for_each(|name| fields.remove(name)))?;
-        TAKEN.check(target, &rest)?
+        params.check(target, &rest)?
     };
     if idle.is_empty() && checked.is_empty() {
         return Ok((Cow::Borrowed(chat), checked));

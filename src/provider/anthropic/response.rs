@@ -12,10 +12,19 @@ use crate::provider::{Notes, errors};
 /// # Errors
 ///
 /// No message, or an error that came with a good status.
-pub(super) fn read(notes: &Notes, body: &[u8]) -> Result<ChatResponse> {
+pub(in crate::provider) fn read(notes: &Notes, body: &[u8]) -> Result<ChatResponse> {
     let message: Value = crate::json::read(body).map_err(|error| notes.not_understood(&error))?;
+    read_message(notes, &message, body)
+}
+
+/// Reads a message; `body` is what it came in.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(in crate::provider) fn read_message(notes: &Notes, message: &Value, body: &[u8]) -> Result<ChatResponse> {
     if message.get("type").and_then(Value::as_str) == Some("error") {
-        return Err(errors::from_value(&notes.provider, 200, &message, body));
+        return Err(errors::from_value(&notes.provider, 200, message, body));
     }
     let Some(blocks) = message.get("content").and_then(Value::as_array) else {
         return Err(notes.not_understood(&"`content` is missing"));
@@ -28,7 +37,7 @@ pub(super) fn read(notes: &Notes, body: &[u8]) -> Result<ChatResponse> {
     let json_only = reading.has_json && reading.tool_calls.is_empty();
     let finish_reason = finish::reason(stop_reason, !reading.tool_calls.is_empty(), json_only);
     let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let ending = finish::ending(&[&message]);
+    let ending = finish::ending(&[message]);
     let choice =
         Choice { finish_reason: finish_reason.to_owned(), message: reading.into_message(ending), ..Choice::default() };
     Ok(ChatResponse {

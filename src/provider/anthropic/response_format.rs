@@ -8,11 +8,11 @@ use crate::openai::ChatRequest;
 use crate::provider::Target;
 
 /// The name of the tool that stands for `response_format` (LiteLLM's).
-pub(super) const JSON_TOOL: &str = "json_tool_call";
+pub(in crate::provider) const JSON_TOOL: &str = "json_tool_call";
 
 /// What `response_format` becomes.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Format {
+pub(in crate::provider) enum Format {
     /// Text.
     Text,
     /// `output_config.format`.

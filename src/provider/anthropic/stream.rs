@@ -9,7 +9,7 @@ use crate::openai::{ChatChunk, ChunkWriter, Delta, ToolCallDelta};
 use crate::provider::{ChatStream, Notes, errors};
 
 /// What is remembered of a stream.
-pub(super) struct Stream {
+pub(in crate::provider) struct Stream {
     notes: Notes,
     block: Block,
     /// Calls of the client's tools so far. OpenAI counts calls only, Anthropic every block.
@@ -50,7 +50,7 @@ enum Block {
 }
 
 impl Stream {
-    pub(super) fn new(notes: &Notes) -> Self {
+    pub(in crate::provider) fn new(notes: &Notes) -> Self {
         Self {
             notes: notes.clone(),
             block: Block::Closed,
@@ -243,15 +243,26 @@ impl Stream {
 impl ChatStream for Stream {
     fn event(&mut self, event: &Event<'_>, out: &mut ChunkWriter) -> Result<()> {
         let value: Value = serde_json::from_str(event.data).map_err(|error| self.notes.not_understood(&error))?;
+        self.read(&value, event, out)
+    }
+}
+
+impl Stream {
+    /// Reads one event; `event` is what it came in.
+    ///
+    /// # Errors
+    ///
+    /// An error inside of the stream.
+    pub(in crate::provider) fn read(&mut self, value: &Value, event: &Event<'_>, out: &mut ChunkWriter) -> Result<()> {
         let part = |name: &str| value.get(name).unwrap_or(&Value::Null);
         match value.get("type").and_then(Value::as_str).unwrap_or(event.name) {
             "message_start" => self.start_message(&value, out),
             "content_block_start" => self.start_block(part("content_block"), out),
             "content_block_delta" => self.delta(part("delta"), out),
             "content_block_stop" => self.stop_block(out),
-            "message_delta" => self.delta_of_message(&value, out),
+            "message_delta" => self.delta_of_message(value, out),
             "message_stop" => self.stop_message(out),
-            "error" => return Err(errors::from_value(&self.notes.provider, 0, &value, event.data.as_bytes())),
+            "error" => return Err(errors::from_value(&self.notes.provider, 0, value, event.data.as_bytes())),
             // `ping`, and whatever the API adds: <https://platform.claude.com/docs/en/api/versioning>.
             _ => {}
         }

@@ -21,21 +21,21 @@ const EFFORTS: &[(&str, u64, &str)] = &[
 
 /// How a request thinks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Thinking {
+pub(in crate::provider) struct Thinking {
     /// `thinking`.
-    pub(super) config: Option<Value>,
+    pub(in crate::provider) config: Option<Value>,
     /// `output_config.effort`.
-    pub(super) effort: Option<&'static str>,
+    pub(in crate::provider) effort: Option<&'static str>,
 }
 
 impl Thinking {
     /// Whether the model thinks before it answers.
-    pub(super) fn is_on(&self) -> bool {
+    pub(in crate::provider) fn is_on(&self) -> bool {
         matches!(self.kind(), Some("enabled" | "adaptive"))
     }
 
     /// The budget in tokens, where there is one.
-    pub(super) fn budget(&self) -> Option<u64> {
+    pub(in crate::provider) fn budget(&self) -> Option<u64> {
         self.config.as_ref()?.get("budget_tokens")?.as_u64()
     }
 

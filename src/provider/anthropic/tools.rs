@@ -34,11 +34,11 @@ const KNOWN: &[(&str, &str)] = &[
 
 /// What a request's tools become.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Tools {
+pub(in crate::provider) struct Tools {
     /// `tools`.
-    pub(super) tools: Vec<Value>,
+    pub(in crate::provider) tools: Vec<Value>,
     /// `mcp_servers`.
-    pub(super) servers: Vec<Value>,
+    pub(in crate::provider) servers: Vec<Value>,
 }
 
 /// Writes the tools.
@@ -239,7 +239,7 @@ mod tests {
         let tools = ChatRequest::parse(body.to_string().as_bytes()).unwrap().tools().unwrap();
         let settings = Settings::default();
         let target = Target::of_test("anthropic", &settings);
-        let names = Names::new(tools.iter().filter_map(client_name));
+        let names = Names::new(tools.iter().filter_map(client_name), 128);
         write(&target, tools, &names)
     }
 

@@ -121,7 +121,7 @@ pub(super) fn read(notes: &Notes, body: &[u8]) -> Result<Answer> {
 }
 
 /// Numbers as OpenAI packs them: 32-bit floats, little-endian, in base64.
-fn base64_of(values: &[f64]) -> String {
+pub(in crate::provider) fn base64_of(values: &[f64]) -> String {
     let bytes: Vec<u8> = values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
     crate::base64::encode(&bytes)
 }

@@ -2,7 +2,7 @@
 
 mod answer;
 mod contents;
-mod embeddings;
+pub(super) mod embeddings;
 mod generation;
 mod grounding;
 mod media;
