@@ -51,6 +51,8 @@ fn names_are_found_in_litellms_order() {
         ("anthropic", "claude-3-5-sonnet-20241022", "claude-3-5-sonnet-20241022", false),
         ("anthropic", "claude-opus-4-8-20270101", "claude-opus-4-8", true),
         ("gemini", "gemini-2.5-flash-001", "gemini/gemini-2.5-flash", true),
+        ("bedrock", "converse/amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0", false),
+        ("bedrock", "invoke/eu-west-9/amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0", true),
         ("bedrock", "sa.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0", true),
     ] {
         let entry = table.find(provider, model).unwrap_or_else(|| panic!("{provider} {model}"));

@@ -33,6 +33,7 @@ impl PriceTable {
         let family = self.provider(usize::from(row.family))?.name;
         let mut name = String::with_capacity(family.len() + model.len() + 1);
         let bare = strip_prefix(strip_prefix(model, row.name), family);
+        let bare = if row.geo_prefix { without_route(bare) } else { bare };
         let stems = stems(row, bare);
         for (at, (stem, inferred)) in [(model.into(), false)].iter().chain(&stems).enumerate() {
             let seen = |(before, _): &(Cow<'_, str>, bool)| before == stem;
@@ -134,6 +135,17 @@ fn fine_tuned(model: &str) -> Option<String> {
     Some(format!("ft:{base}"))
 }
 
+/// The model behind the route that `LiteLLM` puts before it (`converse/…`), or in an ARN: an inference profile's, not one
+/// of the user's own, whose name tells nothing.
+fn without_route(model: &str) -> &str {
+    let model =
+        ["converse/", "converse_like/", "invoke/"].iter().find_map(|route| model.strip_prefix(route)).unwrap_or(model);
+    match model.split_once(":inference-profile/").or_else(|| model.split_once("::foundation-model/")) {
+        Some((arn, rest)) if arn.starts_with("arn:") => rest,
+        _ => model,
+    }
+}
+
 fn without_geo(model: &str) -> &str {
     let model = match model.split_once('/') {
         Some((region, rest)) if is_region(region) => rest,
@@ -197,6 +209,22 @@ mod tests {
         assert_eq!(without_geo("us.anthropic.claude-x"), "anthropic.claude-x");
         assert_eq!(without_geo("us-east-1/anthropic.claude-x"), "anthropic.claude-x");
         assert_eq!(without_geo("anthropic.us.claude"), "anthropic.us.claude");
+    }
+
+    #[test]
+    fn routes_and_arns_lead_to_their_model() {
+        for (model, want) in [
+            ("converse/us.anthropic.claude-x", "us.anthropic.claude-x"),
+            ("invoke/us-east-1/anthropic.claude-x", "us-east-1/anthropic.claude-x"),
+            ("converse/arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-x", "us.anthropic.claude-x"),
+            ("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
+            (
+                "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc",
+                "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc",
+            ),
+        ] {
+            assert_eq!(without_route(model), want);
+        }
     }
 
     #[test]
