@@ -141,21 +141,22 @@ fn kind(status: u16, error_type: &str, code: &str, message: &str) -> Kind {
 /// The status that an error type means, where it came without one.
 fn status_of_type(error_type: &str) -> Option<u16> {
     Some(match error_type {
-        "invalid_request_error" | "INVALID_ARGUMENT" | "FAILED_PRECONDITION" => 400,
+        "invalid_request_error" | "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "ValidationException" => 400,
         "authentication_error" | "UNAUTHENTICATED" => 401,
         "billing_error" => 402,
-        "permission_error" | "PERMISSION_DENIED" => 403,
-        "not_found_error" | "NOT_FOUND" => 404,
+        "permission_error" | "PERMISSION_DENIED" | "AccessDeniedException" => 403,
+        "not_found_error" | "NOT_FOUND" | "ResourceNotFoundException" => 404,
+        "ModelTimeoutException" => 408,
         "request_too_large" => 413,
-        "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" | "tokens" | "requests" => 429,
+        "rate_limit_error"
+        | "rate_limit_exceeded"
+        | "RESOURCE_EXHAUSTED"
+        | "tokens"
+        | "requests"
+        | "ThrottlingException" => 429,
         "timeout_error" | "DEADLINE_EXCEEDED" => 504,
         "overloaded_error" => 529,
         "UNAVAILABLE" | "ServiceUnavailableException" => 503,
-        "ValidationException" => 400,
-        "AccessDeniedException" => 403,
-        "ResourceNotFoundException" => 404,
-        "ModelTimeoutException" => 408,
-        "ThrottlingException" => 429,
         _ => return None,
     })
 }

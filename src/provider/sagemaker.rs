@@ -1,4 +1,4 @@
-//! SageMaker endpoints whose model speaks OpenAI's protocol; in streams its events come in AWS's frames:
+//! `SageMaker` endpoints whose model speaks OpenAI's protocol; in streams its events come in AWS's frames:
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html>.
 
 use super::openai::{COMPATIBLE, OpenAi};
@@ -8,7 +8,7 @@ use crate::frame::{Event, FAILURE, Framing};
 use crate::http::HttpHead;
 use crate::openai::{Answer, ChatRequest, ChunkWriter};
 
-/// A SageMaker endpoint.
+/// A `SageMaker` endpoint.
 #[derive(Clone, Copy, Debug)]
 pub struct SageMaker;
 

@@ -256,7 +256,7 @@ impl Stream {
     pub(in crate::provider) fn read(&mut self, value: &Value, event: &Event<'_>, out: &mut ChunkWriter) -> Result<()> {
         let part = |name: &str| value.get(name).unwrap_or(&Value::Null);
         match value.get("type").and_then(Value::as_str).unwrap_or(event.name) {
-            "message_start" => self.start_message(&value, out),
+            "message_start" => self.start_message(value, out),
             "content_block_start" => self.start_block(part("content_block"), out),
             "content_block_delta" => self.delta(part("delta"), out),
             "content_block_stop" => self.stop_block(out),

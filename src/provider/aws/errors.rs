@@ -61,7 +61,7 @@ mod tests {
             (400, "ThrottlingException:http://internal.amazon.com/x", "{}", Kind::RateLimit),
             (403, "AccessDeniedException", r#"{"Message":"no"}"#, Kind::PermissionDenied),
             (403, "UnrecognizedClientException", "{}", Kind::Authentication),
-            (400, "", r##"{"__type":"com.amazon.coral.service#ExpiredTokenException"}"##, Kind::Authentication),
+            (400, "", r#"{"__type":"com.amazon.coral.service#ExpiredTokenException"}"#, Kind::Authentication),
             (
                 400,
                 "ValidationException",

@@ -80,13 +80,11 @@ impl Reader<'_> {
             }
             Part::Other { kind, mut value } => {
                 let mark = value.remove("cache_control");
-                match self.other(&kind, &value)? {
-                    Some(block) => (block, mark),
-                    None => {
-                        value.extend(mark.map(|mark| ("cache_control".to_owned(), mark)));
-                        return Ok(Part::Other { kind, value });
-                    }
-                }
+                let Some(block) = self.other(&kind, &value)? else {
+                    value.extend(mark.map(|mark| ("cache_control".to_owned(), mark)));
+                    return Ok(Part::Other { kind, value });
+                };
+                (block, mark)
             }
             text @ Part::Text { .. } => return Ok(text),
         };

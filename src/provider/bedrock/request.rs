@@ -117,8 +117,7 @@ pub(super) fn write(target: &Target<'_>, chat: &ChatRequest, model: Model<'_>) -
     model.name.clone_into(&mut notes.model);
     notes.json_tool = matches!(plan.format, Format::Tool(_)).then_some(JSON_TOOL);
     writer.more.extend(effort);
-    let (body, names) = writer.body(plan, betas)?;
-    notes.tool_names = names;
+    let body = writer.body(plan, betas, &mut notes)?;
     notes.dropped = writer.dropped;
     Ok((body, notes))
 }
@@ -159,7 +158,7 @@ impl Writer<'_> {
         Err(unsupported(self.target.provider, &[name.to_owned()], name))
     }
 
-    fn body(&mut self, plan: Plan, mut betas: Betas) -> Result<(Map<String, Value>, Vec<(String, String)>)> {
+    fn body(&mut self, plan: Plan, mut betas: Betas, notes: &mut Notes) -> Result<Map<String, Value>> {
         let Plan { names, mut conversation, tools, choice, thinking, format } = plan;
         // OpenAI's models cache by themselves, and refuse the point.
         let points = !matches!(self.model.family, Family::Gpt) && !self.model.id.contains("openai.");
@@ -176,7 +175,7 @@ impl Writer<'_> {
         }
         self.put_output_config(thinking.effort)?;
         put(&mut self.more, "thinking", thinking.config);
-        let config = self.tools(tools.tools, choice, is_called, points)?;
+        let config = self.tools(tools.tools, choice.as_ref(), is_called, points)?;
         put(&mut body, "toolConfig", config);
         put(&mut self.more, "context_management", options::context_management(self.chat)?);
         self.put_tier(&mut body)?;
@@ -196,7 +195,8 @@ impl Writer<'_> {
         }
         let more = std::mem::take(&mut self.more);
         put(&mut body, "additionalModelRequestFields", (!more.is_empty()).then_some(more.into()));
-        Ok((body, names.into_pairs()))
+        notes.tool_names = names.into_pairs();
+        Ok(body)
     }
 
     /// The client's own `system`, then the system messages that were hoisted.
@@ -264,7 +264,7 @@ impl Writer<'_> {
     fn tools(
         &mut self,
         tools: Vec<Value>,
-        choice: Option<Value>,
+        choice: Option<&Value>,
         is_called: bool,
         points: bool,
     ) -> Result<Option<Value>> {
@@ -297,7 +297,7 @@ impl Writer<'_> {
             return Ok(None);
         }
         let mut config = Map::new();
-        let mut choice = choice.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut choice = choice.and_then(Value::as_object).cloned().unwrap_or_default();
         let parallel = choice.remove("disable_parallel_tool_use");
         let kind = choice.get("type").and_then(Value::as_str).unwrap_or_default();
         let sent = match kind {
