@@ -5,11 +5,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::host::Host;
 use crate::error::Result;
+use crate::keys::Typed;
 use crate::keys::directory::{Call, RecordKind, Reply};
 use crate::keys::{CustomerRecord, KeyRecord, TeamRecord, UserRecord};
 use crate::sorted::SortedMap;
@@ -72,7 +72,7 @@ impl<T> Remembered<T> {
     }
 }
 
-impl<T: DeserializeOwned> Remembered<T> {
+impl<T: Typed> Remembered<T> {
     /// Finds a record.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl<T: DeserializeOwned> Remembered<T> {
             None if from != From::Index => stored(host, kind, id).await?,
             copy => copy,
         };
-        let record = value.and_then(|value| serde_json::from_value::<T>(value).ok()).map(Rc::new);
+        let record = value.and_then(|value| T::read(value).ok()).map(Rc::new);
         let mut remembered = self.0.borrow_mut();
         if remembered.len() >= MOST_REMEMBERED {
             remembered.clear();

@@ -1,19 +1,18 @@
 //! The limits that keys, teams, users, customers and shared budgets have in common, in LiteLLM's field names.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Budget, Limits};
 use super::model_budget::ModelBudget;
+use super::typed::{Typed, take, typed};
 use crate::error::{Error, Result};
 use crate::money::Money;
 use crate::sorted::{self, SortedMap};
 
 /// Limits of an object; every field is absent where nothing is bounded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowance {
     /// Most that may be spent, in USD.
     pub max_budget: Option<Money>,
@@ -37,14 +36,44 @@ pub struct Allowance {
     pub model_tpm_limit: SortedMap<String, u64>,
 }
 
+typed!(Allowance {
+    max_budget,
+    soft_budget,
+    budget_duration,
+    budget_limits,
+    tpm_limit,
+    rpm_limit,
+    max_parallel_requests,
+    model_max_budget,
+    model_rpm_limit,
+    model_tpm_limit,
+});
+
 /// One of `budget_limits`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetLimit {
     /// The window.
     pub budget_duration: Span,
     /// Most that may be spent in it, in USD.
     pub max_budget: Money,
+}
+
+impl Typed for BudgetLimit {
+    fn read(value: Value) -> Result<Self, String> {
+        let mut object: Map<String, Value> = Typed::read(value)?;
+        let (mut span, mut max) = (None, None);
+        take(&mut object, "budget_duration", &mut span)?;
+        take(&mut object, "max_budget", &mut max)?;
+        match (span, max, object.keys().next()) {
+            (_, _, Some(name)) => Err(format!("unknown field `{name}`")),
+            (Some(budget_duration), Some(max_budget), None) => Ok(Self { budget_duration, max_budget }),
+            _ => Err("a budget has `budget_duration` and `max_budget`".to_owned()),
+        }
+    }
+
+    fn write(&self) -> Value {
+        json!({"budget_duration": self.budget_duration.write(), "max_budget": self.max_budget})
+    }
 }
 
 /// The fields of [`Allowance`] that bound an object as a whole.
@@ -158,19 +187,24 @@ impl Allowance {
 }
 
 /// A shared budget (`/budget/new`), which keys and customers name by `budget_id`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BudgetRecord {
     /// Its id.
     pub budget_id: String,
     /// Its limits.
-    #[serde(flatten)]
     pub allowance: Allowance,
     /// When it was made and last changed (ISO 8601).
     pub created_at: String,
     /// When it was last changed (ISO 8601).
     pub updated_at: String,
 }
+
+typed!(BudgetRecord {
+    budget_id,
+    (flat allowance),
+    created_at,
+    updated_at,
+});
 
 const SCREEN: Screen = Screen {
     known: &[FIELDS, MODEL_FIELDS, &["budget_id"]],

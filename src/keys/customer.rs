@@ -1,17 +1,16 @@
 //! The record of a customer: the end user that a request names, in LiteLLM's field names.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::budget::{self, Allowance};
 use super::calendar::write_time;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind};
+use super::typed::typed;
 use crate::error::{Error, Result};
 
 /// What is known of a customer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomerRecord {
     /// Their id, as requests name them.
     pub user_id: String,
@@ -26,13 +25,24 @@ pub struct CustomerRecord {
     /// Anything.
     pub metadata: Map<String, Value>,
     /// Their limits.
-    #[serde(flatten)]
     pub allowance: Allowance,
     /// When it was made (ISO 8601).
     pub created_at: String,
     /// When it was last changed (ISO 8601).
     pub updated_at: String,
 }
+
+typed!(CustomerRecord {
+    user_id,
+    alias,
+    blocked,
+    budget_id,
+    models,
+    metadata,
+    (flat allowance),
+    created_at,
+    updated_at,
+});
 
 const FIELDS: &[&str] = &["user_id", "alias", "blocked", "budget_id", "models", "metadata", "spend"];
 

@@ -1,9 +1,8 @@
 //! Which fields a management request may have, and how they are laid over a record.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::typed::Typed;
 use crate::error::{Error, Result};
 
 /// The fields of a management request.
@@ -108,9 +107,8 @@ fn asks_for_nothing(value: &Value) -> bool {
 /// # Errors
 ///
 /// The first field whose type is wrong, by name.
-pub(super) fn patched<T: Serialize + DeserializeOwned>(record: &T, body: &Map<String, Value>) -> Result<T> {
-    let unreadable = |error: serde_json::Error| Error::bad_request("request_body", error.to_string());
-    let Value::Object(base) = serde_json::to_value(record).map_err(unreadable)? else {
+pub(super) fn patched<T: Typed>(record: &T, body: &Map<String, Value>) -> Result<T> {
+    let Value::Object(base) = record.write() else {
         return Err(Error::bad_request("request_body", "a record is not an object"));
     };
     let lay = |fields: &mut Map<String, Value>, name: &str, value: &Value| match value {
@@ -121,16 +119,16 @@ pub(super) fn patched<T: Serialize + DeserializeOwned>(record: &T, body: &Map<St
     for (name, value) in body {
         lay(&mut whole, name, value);
     }
-    serde_json::from_value(Value::Object(whole)).map_err(|error| {
-        // serde loses the path in flattened structs: the field that fails alone is the one.
+    T::read(Value::Object(whole)).map_err(|error| {
+        // The field that fails alone is the one.
         for (name, value) in body {
             let mut alone = base.clone();
             lay(&mut alone, name, value);
-            if let Err(error) = serde_json::from_value::<T>(Value::Object(alone)) {
-                return Error::bad_request(name, format!("`{name}` is wrong: {error}"));
+            if let Err(error) = T::read(Value::Object(alone)) {
+                return wrong(name, &error);
             }
         }
-        unreadable(error)
+        Error::bad_request("request_body", error)
     })
 }
 
@@ -139,13 +137,15 @@ pub(super) fn patched<T: Serialize + DeserializeOwned>(record: &T, body: &Map<St
 /// # Errors
 ///
 /// Another type than `T`; the error names the field.
-pub(super) fn field<T: DeserializeOwned>(body: &Map<String, Value>, name: &str) -> Result<Option<T>> {
+pub fn field<T: Typed>(body: &Map<String, Value>, name: &str) -> Result<Option<T>> {
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => serde_json::from_value(value.clone())
-            .map(Some)
-            .map_err(|error| Error::bad_request(name, format!("`{name}` is wrong: {error}"))),
+        Some(value) => T::read(value.clone()).map(Some).map_err(|error| wrong(name, &error)),
     }
+}
+
+fn wrong(name: &str, error: &str) -> Error {
+    Error::bad_request(name, format!("`{name}` is wrong: {error}"))
 }
 
 /// Most tags of a key or team, so that a request's own find room among [`super::ledger::MOST_SCOPES`].

@@ -23,6 +23,7 @@ pub mod spend;
 pub mod sql;
 pub mod team;
 pub mod token;
+mod typed;
 pub mod user;
 
 pub use budget::{Allowance, BudgetRecord};
@@ -30,4 +31,5 @@ pub use customer::CustomerRecord;
 pub use record::KeyRecord;
 pub use routes::KeyType;
 pub use team::{Member, TeamRecord, TeamRole};
+pub use typed::Typed;
 pub use user::{Role, UserRecord};

@@ -1,15 +1,14 @@
 //! The budget of one model of a key or team, in each of the forms in which LiteLLM's users write it.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::duration::Span;
+use super::typed::Typed;
 use crate::money::Money;
 
 /// One of `model_max_budget`: `{"budget_limit": 1.5, "time_period": "1d"}`, with `max_budget` and `budget_duration` as
 /// other names, amounts as numbers or text; or just an amount.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Value", into = "Value")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelBudget {
     /// Most that may be spent, in USD.
     pub max: Money,
@@ -21,10 +20,8 @@ pub struct ModelBudget {
     pub tpm: Option<u64>,
 }
 
-impl TryFrom<Value> for ModelBudget {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
+impl Typed for ModelBudget {
+    fn read(value: Value) -> Result<Self, String> {
         const FORM: &str = "a model's budget is an amount, or {\"budget_limit\": amount, \"time_period\": duration}";
         if let Some(max) = amount(&value) {
             return Ok(Self { max, span: None, rpm: None, tpm: None });
@@ -49,15 +46,13 @@ impl TryFrom<Value> for ModelBudget {
         }
         if found { Ok(budget) } else { Err(FORM.to_owned()) }
     }
-}
 
-impl From<ModelBudget> for Value {
-    fn from(budget: ModelBudget) -> Self {
-        let ModelBudget { max, span, rpm, tpm } = budget;
+    fn write(&self) -> Value {
+        let Self { max, span, rpm, tpm } = self;
         let mut object = Map::new();
         object.insert("budget_limit".to_owned(), json!(max));
         let others = [
-            ("time_period", span.map(|span| json!(span))),
+            ("time_period", span.map(|span| span.write())),
             ("rpm_limit", rpm.map(Into::into)),
             ("tpm_limit", tpm.map(Into::into)),
         ];
@@ -85,13 +80,13 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         for form in [json!(1.5), json!("0.25"), json!({"max_budget": 3, "budget_duration": "1w", "rpm_limit": 4})] {
-            let budget: ModelBudget = serde_json::from_value(form).unwrap();
-            assert_eq!(serde_json::from_value::<ModelBudget>(json!(budget)).unwrap(), budget);
+            let budget = ModelBudget::read(form).unwrap();
+            assert_eq!(ModelBudget::read(budget.write()).unwrap(), budget);
         }
         for wrong in
             [json!(true), json!({}), json!({"max_budget": "lots"}), json!({"budget_limit": 1, "rpm_limit": -1})]
         {
-            assert!(serde_json::from_value::<ModelBudget>(wrong.clone()).is_err(), "{wrong}");
+            assert!(ModelBudget::read(wrong.clone()).is_err(), "{wrong}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The record of a virtual key, in LiteLLM's field names.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::budget::{self, Allowance};
@@ -9,14 +8,14 @@ use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind, ScopeView};
 use super::routes::KeyType;
+use super::typed::{Typed, typed};
 use crate::error::{Error, Result};
 use crate::money::Money;
 use crate::secret::mask;
 use crate::sorted::SortedMap;
 
 /// What is known of a key; never the key itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRecord {
     /// The key's SHA-256 in hex.
     pub token: String,
@@ -51,7 +50,6 @@ pub struct KeyRecord {
     /// When it expires (ISO 8601, UTC); `None` never.
     pub expires: Option<String>,
     /// Its limits.
-    #[serde(flatten)]
     pub allowance: Allowance,
     /// When it was made (ISO 8601).
     pub created_at: String,
@@ -62,12 +60,36 @@ pub struct KeyRecord {
     /// Who changed it last.
     pub updated_by: Option<String>,
     /// Budget roots that it was in before: their logs hold what it spent there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub former_roots: Vec<ScopeId>,
     /// Stored and shown again, without effect.
-    #[serde(flatten)]
     pub inert: Map<String, Value>,
 }
+
+typed!(KeyRecord {
+    token,
+    key_name,
+    key_alias,
+    models,
+    aliases,
+    user_id,
+    team_id,
+    budget_id,
+    metadata,
+    tags,
+    allowed_routes,
+    key_type,
+    blocked,
+    permissions,
+    access_group_ids,
+    expires,
+    (flat allowance),
+    created_at,
+    created_by,
+    updated_at,
+    updated_by,
+    (unless_empty former_roots),
+    (rest inert),
+});
 
 const FIELDS: &[&str] = &[
     "key_alias",
@@ -168,7 +190,7 @@ impl KeyRecord {
 
     /// The `info` of `/key/info`: the record with what the ledger knows of its spend.
     pub fn row(&self, view: Option<&ScopeView>) -> Value {
-        let mut row = json!(self);
+        let mut row = self.write();
         if let Value::Object(row) = &mut row {
             let first = view.and_then(|view| view.windows.first());
             row.insert("spend".to_owned(), json!(first.map_or(Money::ZERO, |window| window.spent)));
@@ -244,9 +266,8 @@ mod tests {
         ] {
             assert_eq!(answer[field], value, "{field}");
         }
-        assert!(!serde_json::to_string(&record).unwrap().contains("1234567890"), "the key is not in its record");
-        let again: KeyRecord = serde_json::from_value(json!(record)).unwrap();
-        assert_eq!(again, record);
+        assert!(!record.write().to_string().contains("1234567890"), "the key is not in its record");
+        assert_eq!(KeyRecord::read(record.write()).unwrap(), record);
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! Groups of routes, and which role may call which: what is not named here is for the proxy admin alone.
 
-use serde::{Deserialize, Serialize};
-
 use super::route_groups::{GLOBAL_SPEND, INFO, KEY_MANAGEMENT, LLM, MANAGEMENT, SPEND, TEAM_ADMIN, VIEWER};
+use super::typed::named;
 use super::user::Role;
 use crate::error::{Error, Kind, Result};
 
 /// Which routes a key may call when `allowed_routes` does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyType {
     /// What its user's role allows.
     #[default]
@@ -20,6 +18,8 @@ pub enum KeyType {
     /// The routes that only read.
     ReadOnly,
 }
+
+named!(KeyType { "default" => Default, "llm_api" => LlmApi, "management" => Management, "read_only" => ReadOnly });
 
 /// How far a permission goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The record of a team and of its members, in LiteLLM's field names.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::budget::{self, Allowance};
@@ -8,13 +7,13 @@ use super::calendar::write_time;
 use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind};
+use super::typed::{named, typed};
 use crate::error::{Error, Kind, Result};
 use crate::money::Money;
 use crate::sorted::SortedMap;
 
 /// What a member may do in a team.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TeamRole {
     /// Manages the team.
     Admin,
@@ -23,9 +22,10 @@ pub enum TeamRole {
     User,
 }
 
+named!(TeamRole { "admin" => Admin, "user" => User });
+
 /// A member of a team, with what bounds them in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
     /// Who.
     pub user_id: String,
@@ -45,9 +45,10 @@ pub struct Member {
     pub allowed_models: Vec<String>,
 }
 
+typed!(Member { user_id, user_email, role, max_budget_in_team, budget_duration, tpm_limit, rpm_limit, allowed_models });
+
 /// What is known of a team.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TeamRecord {
     /// Its id.
     pub team_id: String,
@@ -68,7 +69,6 @@ pub struct TeamRecord {
     /// Access groups whose models it may call.
     pub access_group_ids: Vec<String>,
     /// Its limits.
-    #[serde(flatten)]
     pub allowance: Allowance,
     /// What each member may spend in it who has no budget of their own in it, in USD.
     pub team_member_budget: Option<Money>,
@@ -83,9 +83,28 @@ pub struct TeamRecord {
     /// When it was last changed (ISO 8601).
     pub updated_at: String,
     /// Stored and shown again, without effect.
-    #[serde(flatten)]
     pub inert: Map<String, Value>,
 }
+
+typed!(TeamRecord {
+    team_id,
+    team_alias,
+    members_with_roles,
+    models,
+    model_aliases,
+    metadata,
+    tags,
+    blocked,
+    access_group_ids,
+    (flat allowance),
+    team_member_budget,
+    team_member_budget_duration,
+    team_member_rpm_limit,
+    team_member_tpm_limit,
+    created_at,
+    updated_at,
+    (rest inert),
+});
 
 const FIELDS: &[&str] = &[
     "team_id",

@@ -1,17 +1,16 @@
 //! The record of a user, in LiteLLM's field names, and the roles.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::budget::{self, Allowance};
 use super::calendar::write_time;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind};
+use super::typed::{named, typed};
 use crate::error::Result;
 
 /// What a user may do with the gateway.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
     /// Everything.
     ProxyAdmin,
@@ -30,6 +29,16 @@ pub enum Role {
     Customer,
 }
 
+named!(Role {
+    "proxy_admin" => ProxyAdmin,
+    "proxy_admin_viewer" => ProxyAdminViewer,
+    "org_admin" => OrgAdmin,
+    "internal_user" => InternalUser,
+    "internal_user_viewer" => InternalUserViewer,
+    "team" => Team,
+    "customer" => Customer,
+});
+
 impl Role {
     /// The role as LiteLLM writes it.
     pub const fn name(self) -> &'static str {
@@ -46,8 +55,7 @@ impl Role {
 }
 
 /// What is known of a user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserRecord {
     /// Their id.
     pub user_id: String,
@@ -64,16 +72,28 @@ pub struct UserRecord {
     /// Anything.
     pub metadata: Map<String, Value>,
     /// Limits of their own keys together; the keys of a team count against the team.
-    #[serde(flatten)]
     pub allowance: Allowance,
     /// When it was made (ISO 8601).
     pub created_at: String,
     /// When it was last changed (ISO 8601).
     pub updated_at: String,
     /// Stored and shown again, without effect.
-    #[serde(flatten)]
     pub inert: Map<String, Value>,
 }
+
+typed!(UserRecord {
+    user_id,
+    user_email,
+    user_alias,
+    user_role,
+    teams,
+    models,
+    metadata,
+    (flat allowance),
+    created_at,
+    updated_at,
+    (rest inert),
+});
 
 const FIELDS: &[&str] = &["user_id", "user_email", "user_alias", "user_role", "teams", "models", "metadata"];
 
@@ -149,6 +169,7 @@ impl UserRecord {
 
 #[cfg(test)]
 mod tests {
+    use super::super::typed::Typed;
     use super::*;
     use serde_json::json;
 
@@ -161,7 +182,7 @@ mod tests {
         let body = body.as_object().unwrap();
         let user = UserRecord::default().patched(body, 0).unwrap();
         assert_eq!((user.user_id.as_str(), user.role()), ("user-123", Role::ProxyAdminViewer));
-        assert_eq!(json!(user)["max_budget"], 50.0);
+        assert_eq!(user.write()["max_budget"], 50.0);
         let key = user.first_key(body);
         assert_eq!(Value::Object(key), json!({"user_id": "user-123", "key_alias": "first", "models": user.models}));
     }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use tollgate::gateway::Host;
+use tollgate::keys::Typed;
 use tollgate::keys::directory::{Index, RecordKind, Write};
 use tollgate::keys::ledger::{Ask, Message, Outcome, Refusal, Reply, ScopeId, ScopeKind, ScopeView, Subject};
 use tollgate::keys::{KeyRecord, token};
@@ -83,7 +84,7 @@ impl Office {
             kind: RecordKind::Key,
             id: record.token.clone(),
             version: 0,
-            record: Some(json!(record)),
+            record: Some(record.write()),
             index: index.into_iter().flatten().collect(),
         };
         self.stage.host.books.borrow_mut().overtakers.extend(vec![write; times]);

@@ -7,12 +7,13 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tollgate::config::Config;
 use tollgate::cost::tokens::Encoding;
 use tollgate::error::{Error, Kind, Result};
 use tollgate::gateway::{Body, Gateway, Gone, Host, Reply, ReplyBody, Sink, Upstream};
 use tollgate::http::{Headers, HttpHead, HttpRequest};
+use tollgate::keys::Typed;
 use tollgate::keys::directory::{self, Commit, Delivery, Memory, RecordKind, Store, Write};
 use tollgate::keys::ledger::{self, Change, Entry, Ledger, ScopeId, Settings};
 use tollgate::keys::{KeyRecord, token};
@@ -362,7 +363,7 @@ impl Stage {
             message: ledger::Message::Configure { scope, limits },
         });
         let id = record.token.clone();
-        let write = Write { kind: RecordKind::Key, id, version: 0, record: Some(json!(record)), index: Vec::new() };
+        let write = Write { kind: RecordKind::Key, id, version: 0, record: Some(record.write()), index: Vec::new() };
         let commit = Commit { writes: vec![write], deliveries: deliveries.collect(), ..Commit::default() };
         let books = &mut *self.host.books.borrow_mut();
         directory::act(&mut books.directory, directory::Call::Commit(commit));

@@ -7,6 +7,7 @@ use super::super::host::Host;
 use super::desk::Desk;
 use super::store::{Change, Done, Held, with};
 use crate::error::{Error, Kind, Result};
+use crate::keys::Typed;
 use crate::keys::calendar::write_time;
 use crate::keys::{BudgetRecord, CustomerRecord, KeyRecord};
 
@@ -30,7 +31,7 @@ impl<H: Host> Desk<'_, H> {
         let mut change = Change::default();
         change.put(&budget, 0);
         self.commit(change).await?;
-        Ok(json!(budget))
+        Ok(budget.write())
     }
 
     /// `POST /budget/update`: the keys that name it get the new limits in the same change.
@@ -49,7 +50,7 @@ impl<H: Host> Desk<'_, H> {
         }
         change.builds_on_all(vec![filter], &keys);
         self.commit(change).await?;
-        Ok(json!(new))
+        Ok(new.write())
     }
 
     /// `POST /budget/info`: those that there are.
@@ -58,7 +59,7 @@ impl<H: Host> Desk<'_, H> {
         let mut found = Vec::new();
         for budget_id in self.texts("budgets")? {
             let budget: Option<Held<BudgetRecord>> = self.get(&budget_id).await?;
-            found.extend(budget.map(|held| json!(held.record)));
+            found.extend(budget.map(|held| held.record.write()));
         }
         Ok(Value::Array(found))
     }
@@ -67,7 +68,7 @@ impl<H: Host> Desk<'_, H> {
     pub(super) async fn budget_list(&self) -> Done<Value> {
         self.only_queries(&[])?;
         let budgets: Vec<Held<BudgetRecord>> = self.all(Vec::new()).await?;
-        Ok(budgets.into_iter().map(|held| json!(held.record)).collect())
+        Ok(budgets.into_iter().map(|held| held.record.write()).collect())
     }
 
     /// `POST /budget/delete`: refused while something names it, for its limits would be gone without a word.
@@ -89,6 +90,6 @@ impl<H: Host> Desk<'_, H> {
         change.builds_on_all::<CustomerRecord>(vec![filter], &[]);
         change.delete(&budget);
         self.commit(change).await?;
-        Ok(json!(budget.record))
+        Ok(budget.record.write())
     }
 }

@@ -11,6 +11,7 @@ use super::desk::{Desk, row, spent};
 use super::place::allowance;
 use super::store::{Change, Done, Held};
 use crate::error::{Error, Kind, Result};
+use crate::keys::Typed;
 use crate::keys::ledger::{ScopeId, ScopeKind};
 use crate::keys::record::spend as spend_field;
 use crate::keys::{BudgetRecord, CustomerRecord};
@@ -50,8 +51,8 @@ impl<H: Host> Desk<'_, H> {
             row.insert("spend".to_owned(), json!(spend));
             row.insert("total_spend".to_owned(), json!(total));
             let table = match allowance(budget.as_ref()) {
-                Some(shared) => json!(customer.allowance.or(shared)),
-                None => json!(customer.allowance),
+                Some(shared) => customer.allowance.or(shared).write(),
+                None => customer.allowance.write(),
             };
             row.insert("litellm_budget_table".to_owned(), table);
             rows.push(Value::Object(row));

@@ -1,6 +1,5 @@
 //! What a handler has before it: the request, who asks, and where records and ledgers are.
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::super::Gateway;
@@ -8,7 +7,9 @@ use super::super::host::Host;
 use super::actor::Actor;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
+use crate::keys::Typed;
 use crate::keys::calendar::write_time;
+use crate::keys::fields::field;
 use crate::keys::ledger::{Message, Reply, ScopeId, ScopeView};
 use crate::money::Money;
 
@@ -68,13 +69,8 @@ impl<H: Host> Desk<'_, H> {
     /// # Errors
     ///
     /// Another type than `T`.
-    pub(super) fn field<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        match self.body.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => serde_json::from_value(value.clone())
-                .map(Some)
-                .map_err(|error| Error::bad_request(name, format!("`{name}` is wrong: {error}"))),
-        }
+    pub(super) fn field<T: Typed>(&self, name: &str) -> Result<Option<T>> {
+        field(&self.body, name)
     }
 
     /// A list of texts in the body.
@@ -236,8 +232,8 @@ pub(super) fn spent(view: Option<&ScopeView>) -> Money {
 }
 
 /// A record with what the ledger knows of its spend.
-pub(super) fn row(record: &impl serde::Serialize, view: Option<&ScopeView>) -> Map<String, Value> {
-    let Value::Object(mut row) = json!(record) else { return Map::new() };
+pub(super) fn row(record: &impl Typed, view: Option<&ScopeView>) -> Map<String, Value> {
+    let Value::Object(mut row) = record.write() else { return Map::new() };
     row.insert("spend".to_owned(), json!(spent(view)));
     row.insert("total_spend".to_owned(), json!(view.map_or(Money::ZERO, |view| view.total)));
     let reset = view.and_then(|view| view.windows.first()).and_then(|window| window.reset_at_ms);

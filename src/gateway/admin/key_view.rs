@@ -9,6 +9,7 @@ use super::key::missing;
 use super::place::own_scope;
 use super::store::{Done, Held, with};
 use crate::error::{Error, Kind, Result};
+use crate::keys::Typed;
 use crate::keys::directory::Filter;
 use crate::keys::ledger::{ScopeId, ScopeView};
 use crate::keys::{BudgetRecord, KeyRecord, token};
@@ -57,7 +58,7 @@ impl<H: Host> Desk<'_, H> {
             None => None,
         };
         if let Value::Object(row) = &mut row {
-            row.insert("litellm_budget_table".to_owned(), json!(budget.map(|budget| budget.record)));
+            row.insert("litellm_budget_table".to_owned(), budget.map(|budget| budget.record).write());
         }
         Ok(row)
     }

@@ -8,6 +8,7 @@ use super::desk::{Desk, row};
 use super::store::{Change, Done, Drafts, Held, with};
 use super::team::root;
 use crate::error::{Error, Result};
+use crate::keys::Typed;
 use crate::keys::{KeyRecord, Member, TeamRecord, UserRecord};
 
 /// Fields of a request that bound the members that it adds.
@@ -120,7 +121,7 @@ impl<H: Host> Desk<'_, H> {
             }
         }
         fields.retain(|_, value| !value.is_null());
-        serde_json::from_value(Value::Object(fields))
+        Typed::read(Value::Object(fields))
             .map_err(|error| Error::bad_request("member", format!("`member` is wrong: {error}")))
     }
 
@@ -160,7 +161,7 @@ impl<H: Host> Desk<'_, H> {
         let mut change = Change::default();
         self.save_team(&mut change, &old, &team);
         self.commit(change).await?;
-        let mut answer = match team.member(&member.user_id).map(|member| json!(member)) {
+        let mut answer = match team.member(&member.user_id).map(Typed::write) {
             Some(Value::Object(fields)) => fields,
             _ => Map::new(),
         };

@@ -1,14 +1,15 @@
 //! The records that the directory keeps, and the fields that each is found by.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::json;
+use crate::keys::Typed;
 use crate::keys::directory::{Index, RecordKind};
 use crate::keys::ledger::ScopeId;
 use crate::keys::{BudgetRecord, CustomerRecord, KeyRecord, TeamRecord, UserRecord};
 
 /// A record that the directory keeps.
-pub(super) trait Record: Serialize + DeserializeOwned {
+pub(super) trait Record: Typed {
     /// What it is about.
     const KIND: RecordKind;
 
@@ -98,7 +99,7 @@ impl Record for BudgetRecord {
 }
 
 /// A budget root that lost a record: what was spent in it is still in its log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gone {
     /// The root, as text.
     pub(super) id: String,
@@ -106,6 +107,18 @@ pub(super) struct Gone {
     pub(super) root: ScopeId,
     /// When it last lost one, in ms.
     pub(super) at_ms: u64,
+}
+
+json::record!(Gone { id, root, at_ms });
+
+impl Typed for Gone {
+    fn read(value: Value) -> Result<Self, String> {
+        json::Record::of_value(value).ok_or_else(|| "expected a budget root that lost a record".to_owned())
+    }
+
+    fn write(&self) -> Value {
+        json::Record::to_value(self)
+    }
 }
 
 impl Record for Gone {

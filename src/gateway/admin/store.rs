@@ -1,7 +1,5 @@
 //! Records out of the directory, and changes into it.
 
-use serde_json::json;
-
 use super::super::host::Host;
 use super::desk::Desk;
 use super::record::{Gone, Record};
@@ -60,11 +58,11 @@ pub(super) async fn read<R: Record>(host: &impl Host, id: &str) -> Result<Option
 }
 
 fn held<R: Record>(record: serde_json::Value, version: u64) -> Result<Held<R>> {
-    let unreadable = |error: serde_json::Error| {
+    let unreadable = |error: String| {
         let message = format!("a {} record cannot be read: {error}", R::KIND.name());
         Error::new(Kind::InternalServer, message)
     };
-    Ok(Held { record: serde_json::from_value(record).map_err(unreadable)?, version })
+    Ok(Held { record: R::read(record).map_err(unreadable)?, version })
 }
 
 fn confused() -> Error {
@@ -81,7 +79,7 @@ impl Change {
     /// Writes a record; `version` is what was read, 0 for a new one.
     pub(super) fn put<R: Record>(&mut self, record: &R, version: u64) {
         let (id, index) = (record.id().to_owned(), record.index());
-        self.commit.writes.push(Write { kind: R::KIND, id, version, record: Some(json!(record)), index });
+        self.commit.writes.push(Write { kind: R::KIND, id, version, record: Some(record.write()), index });
     }
 
     /// Deletes a record.

@@ -8,6 +8,7 @@ use super::desk::{Desk, row, spent};
 use super::store::{Done, Held, with};
 use super::team::root;
 use crate::error::{Error, Result};
+use crate::keys::Typed;
 use crate::keys::directory::Filter;
 use crate::keys::ledger::{ScopeId, ScopeView};
 use crate::keys::{KeyRecord, Member, TeamRecord};
@@ -117,7 +118,7 @@ fn membership(team: &TeamRecord, member: &Member, view: Option<&ScopeView>) -> V
     json!({
         "user_id": member.user_id,
         "team_id": team.team_id,
-        "role": member.role,
+        "role": member.role.write(),
         "spend": spent(view),
         "total_spend": view.map(|view| view.total),
         "litellm_budget_table": {

@@ -45,7 +45,6 @@ mod home;
 mod limits;
 mod load;
 mod memory;
-pub(super) mod pico;
 mod rate;
 mod refusal;
 mod reserve;

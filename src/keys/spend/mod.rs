@@ -1,26 +1,22 @@
 //! What was spent: roll-ups by day of the ledger's log, and the reports that are read from them.
 //!
-//! A [`Rollup`] is a sum that can be merged: a home adds each closed [`Entry`] once (the ones with a `closing` above
-//! the last that it added), stores it by day and root, and merges what a report asks for.
+//! A [`Rollup`] is a sum of closed rows ([`Entry`]) that can be merged: a report adds up those of the roots that it asks.
 
 mod activity;
 mod logs;
 mod report;
-
-use serde::{Deserialize, Serialize};
 
 pub use activity::{Page, daily_activity, global_activity};
 pub use logs::{Filter, log_row, summarize};
 pub use report::{GroupBy, global_tags, report, spend_by_day, spend_by_tag};
 
 use super::calendar::write_day;
-use super::ledger::{Entry, State, pico};
+use super::ledger::{Entry, State};
 use crate::money::Money;
 use crate::sorted::SortedMap;
 
 /// What sums are kept apart by; an empty text is "none".
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
     /// The UTC day on which the requests started: `2026-11-21`.
     pub day: String,
@@ -43,11 +39,9 @@ pub struct Cell {
 }
 
 /// What is summed up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Money, as a whole number of pico-dollars.
-    #[serde(with = "pico")]
     pub spend: Money,
     /// Tokens in.
     pub prompt_tokens: u64,
@@ -99,30 +93,10 @@ impl Sums {
 }
 
 /// Sums by cell, and by day and tag (a request counts in full for each of its tags).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Rows", into = "Rows")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollup {
     cells: SortedMap<Cell, Sums>,
     tags: SortedMap<(String, String), Sums>,
-}
-
-/// A roll-up as JSON can hold it.
-#[derive(Serialize, Deserialize)]
-struct Rows {
-    cells: Vec<(Cell, Sums)>,
-    tags: Vec<((String, String), Sums)>,
-}
-
-impl From<Rows> for Rollup {
-    fn from(rows: Rows) -> Self {
-        Self { cells: rows.cells.into_iter().collect(), tags: rows.tags.into_iter().collect() }
-    }
-}
-
-impl From<Rollup> for Rows {
-    fn from(rollup: Rollup) -> Self {
-        Self { cells: rollup.cells.into_iter().collect(), tags: rollup.tags.into_iter().collect() }
-    }
 }
 
 impl Rollup {
