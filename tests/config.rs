@@ -93,6 +93,33 @@ fn every_error_names_its_place_and_its_mend() {
             "model_list[0].rpm",
             "unknown field \"rpm\" in model_list; it belongs in litellm_params",
         ),
+        (
+            one(&json!({"tag_regex": ["ok", "(?=x)"]})),
+            "model_list[0].litellm_params.tag_regex[1]",
+            "the pattern cannot be read: groups beginning with `(?` are not known, but for `(?:` and a `(?i)` in front",
+        ),
+        (
+            json!({"router_settings": {"task_routing": {"auto": [{"model": "openai/m", "max_word": 3}]}}}),
+            "router_settings.task_routing.auto[0].max_word",
+            "unknown field \"max_word\"; did you mean \"max_words\"?",
+        ),
+        (
+            json!({"router_settings": {"traffic_split": {"ab": {"variants": [{"model": "openai/m", "weight": 0}]}}}}),
+            "router_settings.traffic_split.ab.variants",
+            "`variants` must have one with a `weight` above 0",
+        ),
+        (
+            json!({"router_settings": {"routing_groups": [{"group_name": "g", "models": ["m"]}]}}),
+            "router_settings.routing_groups[0].routing_strategy",
+            "`routing_strategy` is missing: give \"simple-shuffle\" or another",
+        ),
+        (
+            json!({"model_list": [{"model_name": "m", "litellm_params": {
+                "model": "auto_router/complexity_router", "complexity_router_config": {"tiers": {"EASY": "openai/m"}},
+            }}]}),
+            "model_list[0].litellm_params.complexity_router_config.tiers.EASY",
+            "`EASY` is no tier: SIMPLE, MEDIUM, COMPLEX and REASONING are",
+        ),
         (json!({"model_list": {}}), "model_list", "`model_list` must be a list, not a map"),
         (json!({"model_list": ["gpt-4o"]}), "model_list[0]", "`model_list` is a list of maps: this is a string"),
         (
@@ -224,6 +251,15 @@ fn two_deployments_cannot_share_an_id() {
     assert_eq!(errors[0].path, "model_list[1].model_info.id");
     assert_eq!(errors[0].message, "two deployments have the id `a`: each needs its own");
     assert!(Config::read(&json!({"model_list": [entry("a"), entry("b")]}).to_string()).is_ok());
+}
+
+#[test]
+fn what_stands_for_several_models_must_lead_somewhere() {
+    let mut config = one(&json!({}));
+    config["router_settings"] =
+        json!({"task_routing": {"auto": [{"model": "gpt-4"}]}, "fallbacks": [{"gpt-4o": ["auto"]}]});
+    let message = "`auto` leads to \"gpt-4\", which is no model group; did you mean \"gpt-4o\"?".to_owned();
+    assert_eq!(found(&config), [(Severity::Error, "router_settings.task_routing.auto.gpt-4".to_owned(), message)]);
 }
 
 #[test]

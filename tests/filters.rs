@@ -11,6 +11,8 @@
 #[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;
+#[path = "filters/tasks.rs"]
+mod tasks;
 
 use host::{Got, Stage};
 use serde_json::{Value, json};

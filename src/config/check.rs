@@ -203,15 +203,24 @@ mod tests {
                 "litellm_params": {
                     "model": "openai/*", "api_key": "k", "api_base": "http://x", "timeout": 1, "rpm": 1, "weight": 1,
                     "extra_headers": {"a": "b"}, "mock_response": "x", "allowed_openai_params": ["x"], "temperature": 1,
-                    "litellm_credential_name": "c", "custom_llm_provider": "openai", "max_budget": 1,
+                    "tags": ["t"], "tag_regex": ["^x"], "region_name": "eu", "litellm_credential_name": "c", "custom_llm_provider": "openai", "max_budget": 1,
                 },
                 "model_info": {"id": "1"},
+            }, {
+                "model_name": "smart",
+                "litellm_params": {"model": "auto_router/complexity_router", "complexity_router_config": {
+                    "tiers": {"SIMPLE": "a/b", "COMPLEX": [{"model_name": "a/c", "litellm_params": {"n": 1}}]},
+                    "keyword_tier_rules": [{"keywords": ["k"], "tier": "MEDIUM"}], "token_thresholds": {"simple": 1},
+                }},
             }],
             "credential_list": [{"credential_name": "c", "credential_values": {"api_key": "x"}}],
             "router_settings": {
                 "routing_strategy": "simple-shuffle", "num_retries": 1,
                 "fallbacks": [{"a/b": ["a/c", {"model": "a/d"}]}],
                 "default_fallbacks": ["a/b"], "model_group_alias": {"x": "a/b", "y": {"model": "a/c", "hidden": true}},
+                "task_routing": {"auto": [{"model": "a/b", "max_words": 1, "keywords": ["x"], "tools": true}]},
+                "traffic_split": {"ab": {"sticky": "user", "variants": [{"name": "v", "model": "auto", "weight": 1}]}},
+                "routing_groups": [{"group_name": "g", "models": ["a/b"], "routing_strategy": "simple-shuffle"}],
                 "retry_policy": {"DefaultRetries": 1}, "default_litellm_params": {"user": "u"},
             },
             "litellm_settings": {"request_timeout": 1, "drop_params": true},

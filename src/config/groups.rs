@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::providers::{ANY, Place, place};
 use super::{Config, Deployment, RoutingGroup, Whose, pattern, suggest};
 use crate::provider::{Settings, Vendor};
+use crate::router::task::Named;
 
 /// A deployment that may serve a request.
 #[derive(Clone, Debug)]
@@ -26,8 +27,29 @@ impl Config {
         self.deployments_of(model, Whose::Everybodys)
     }
 
+    /// How `name` is resolved, where it stands for several model groups.
+    pub fn task(&self, name: &str) -> Option<&Named> {
+        let name = self.group_of(name);
+        self.router.tasks.iter().find(|named| named.name == name)
+    }
+
+    /// The model groups that a request for `model` may come to: all of them that the name stands for, else itself.
+    pub fn groups_behind<'a>(&'a self, model: &'a str) -> Vec<&'a str> {
+        let mut groups = vec![model];
+        let mut next = 0;
+        while let Some(model) = groups.get(next).copied() {
+            next += 1;
+            for target in self.task(model).into_iter().flat_map(|named| named.task.models()) {
+                if !groups.contains(&target) {
+                    groups.push(target);
+                }
+            }
+        }
+        groups
+    }
+
     /// The deployments that may serve `model` to `whose` requests, in the order of the configuration; empty where there
-    /// is none.
+    /// is none. For a name that stands for several model groups, and is none of its own, those of all of them.
     ///
     /// The first of these that knows the model decides, as in LiteLLM's router: a deployment's id, an alias (which
     /// stands for its group from there on), a team's own name for its deployments, a routing group, a group, a wildcard
@@ -45,6 +67,10 @@ impl Config {
                 }
             }
             return matches;
+        }
+        if let Some(named) = self.task(group) {
+            let groups = named.task.models().into_iter().filter(|model| self.task(model).is_none());
+            return groups.flat_map(|model| self.deployments_of(model, whose)).collect();
         }
         if !group.contains('/') {
             return Vec::new();
@@ -88,7 +114,7 @@ impl Config {
     }
 
     /// What `/v1/models` lists: every group that can be served to `whose` requests, once and in order, a team's by its
-    /// own name; then routing groups, and every alias that is not hidden. Wildcards, and groups of which all is blocked,
+    /// own name; then routing groups, names that stand for several, and every alias that is not hidden. Wildcards, and groups of which all is blocked,
     /// are left out.
     pub fn model_ids_of(&self, whose: Whose<'_>) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();
@@ -99,8 +125,9 @@ impl Config {
         });
         let groups = groups.filter(|group| !group.contains(ANY));
         let routing = self.router.groups.iter().map(|group| group.name.as_str());
+        let tasks = self.router.tasks.iter().map(|named| named.name.as_str());
         let aliases = self.router.aliases.iter().filter(|alias| !alias.hidden).map(|alias| alias.name.as_str());
-        for id in groups.chain(routing).chain(aliases) {
+        for id in groups.chain(routing).chain(tasks).chain(aliases) {
             if !ids.contains(&id) {
                 ids.push(id);
             }

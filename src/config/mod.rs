@@ -17,6 +17,7 @@ mod routing_group;
 mod schema;
 mod section;
 mod suggest;
+mod task;
 mod values;
 
 use std::fmt;
@@ -35,6 +36,7 @@ use crate::keys::ledger::Limits;
 use crate::openai::Fields;
 use crate::provider::{Own, Settings, Vendor};
 use crate::router::filter::TagRules;
+use crate::router::task::Named;
 
 /// A value that may stand in the configuration or in the environment (`os.environ/NAME`).
 ///
@@ -202,6 +204,9 @@ pub struct RouterSettings {
     pub pre_call_checks: bool,
     /// `enable_tag_filtering`, `tag_filtering_match_any`, `tag_routing_prefix`.
     pub tags: TagRules,
+    /// Names that stand for several model groups: `traffic_split`, `task_routing` (Tollgate's own), and entries of
+    /// `model_list` whose model is `auto_router/complexity_router`.
+    pub tasks: Vec<Named>,
     /// `routing_groups`.
     pub groups: Vec<RoutingGroup>,
     /// `model_group_alias`.

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use super::deployment::{self, Surroundings};
 use super::finding::Finding;
 use super::section::{Reading, Section};
-use super::{Config, Deployment, Setting, custom, general, router};
+use super::{Config, Deployment, Setting, custom, general, router, task};
+use crate::router::task::Named;
 
 impl Config {
     /// Reads a configuration: what YAML readers make of LiteLLM's `config.yaml`, as JSON. Every section may be missing.
@@ -97,8 +98,11 @@ fn sections(root: &Section<'_>) -> Config {
         general: &general,
         providers: &custom_providers,
     };
-    let deployments = deployments(root, &around);
-    Config { deployments, router: router::read(&routing, &litellm), general, custom_providers, ..Config::default() }
+    let mut tasks = Vec::new();
+    let deployments = deployments(root, &around, &mut tasks);
+    let mut router = router::read(&routing, &litellm);
+    router.tasks.append(&mut tasks);
+    Config { deployments, router, general, custom_providers, ..Config::default() }
 }
 
 /// `environment_variables`.
@@ -127,10 +131,14 @@ fn credentials(root: &Section<'_>) -> Vec<(String, Map<String, Value>)> {
     credentials
 }
 
-/// `model_list`. An id is given once; entries that are the same but for a literal credential are numbered.
-fn deployments(root: &Section<'_>, around: &Surroundings<'_>) -> Vec<Rc<Deployment>> {
+/// `model_list`. An id is given once; entries that are the same but for a literal credential are numbered. Entries that
+/// choose among other models go to `tasks`.
+fn deployments(root: &Section<'_>, around: &Surroundings<'_>, tasks: &mut Vec<Named>) -> Vec<Rc<Deployment>> {
     let mut deployments: Vec<Rc<Deployment>> = Vec::new();
     for entry in root.sections("model_list") {
+        if task::take_entry(&entry, tasks) {
+            continue;
+        }
         let Some(mut deployment) = deployment::read(&entry, around) else { continue };
         let taken = |id: &str| deployments.iter().any(|other| other.id == id);
         if taken(&deployment.id) {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::finding::Finding;
 use super::{Config, suggest};
+use crate::router::task::Task;
 
 /// Sections that may hold fallbacks and aliases.
 const SECTIONS: [&str; 2] = ["router_settings", "litellm_settings"];
@@ -15,6 +16,17 @@ const LISTS: [&str; 3] = ["fallbacks", "context_window_fallbacks", "content_poli
 /// rest may hold the groups: then it is a warning.
 pub(super) fn check(document: &Map<String, Value>, config: &Config, findings: &mut Vec<Finding>) {
     let mut references = References { config, findings };
+    for named in &config.router.tasks {
+        let place = match named.task {
+            Task::Complexity(_) => "model_list",
+            Task::Rules(_) => "router_settings.task_routing",
+            Task::Split(_) => "router_settings.traffic_split",
+        };
+        for model in named.task.models() {
+            let what = format!("`{}` leads to", named.name);
+            references.target(format!("{place}.{}.{model}", named.name), &what, &Value::from(model));
+        }
+    }
     for section in SECTIONS {
         let Some(Value::Object(map)) = document.get(section) else { continue };
         for name in LISTS {
@@ -76,7 +88,8 @@ impl References<'_> {
 
     /// Whether anything answers a request for `model`, now or in a later version.
     fn leads(&self, model: &str) -> bool {
-        !self.config.deployments_for(model).is_empty() || self.config.waiting_for(model).is_some()
+        let config = self.config;
+        !config.deployments_for(model).is_empty() || config.waiting_for(model).is_some() || config.task(model).is_some()
     }
 
     fn hint(&self, name: &str) -> String {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::deployment::MOST_RETRIES;
 use super::section::{Section, type_of};
-use super::{Alias, RouterSettings, routing_group, suggest};
+use super::{Alias, RouterSettings, routing_group, suggest, task};
 use crate::router::filter::TagRules;
 
 /// Most fallbacks that one request may walk through.
@@ -39,6 +39,7 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSetting
             match_any: router.flag("tag_filtering_match_any").unwrap_or(true),
             prefix: router.string("tag_routing_prefix").unwrap_or_default(),
         },
+        tasks: task::of_router(router),
         groups: routing_group::read(router, strategy),
         aliases: [aliases(router), aliases(litellm)].concat(),
         retry_policy: retry_policy(router),

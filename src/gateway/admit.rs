@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::asked::Asked;
 use super::attempt::Request;
 use super::bound::{UsageBound, with_output_bound};
 use super::call::Call;
@@ -12,7 +13,7 @@ use super::host::Host;
 use super::models;
 use super::record::Record;
 use super::tariff::Tariff;
-use crate::config::{Match, Whose};
+use crate::config::{Config, Match, Whose};
 use crate::error::{Error, Kind, Result};
 use crate::keys::models::ModelFacts;
 use crate::openai::Fields;
@@ -21,7 +22,10 @@ impl<H: Host> Call<'_, H> {
     /// Asks whether the caller may make this call, and reserves what it may cost. Answers the request with the aliases of
     /// its key resolved.
     pub(super) async fn admit(&self, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
-        let Caller::Key(key) = self.caller else { return Ok((request.clone(), None)) };
+        let Caller::Key(key) = self.caller else {
+            let (request, _) = self.lead(&self.fitting(None), request)?;
+            return Ok((request, None));
+        };
         let known = Known::read(self.gateway, self.host, key.clone(), &self.asked).await?;
         let reserved = self.reserve(&known, request, record).await;
         // Who calls is kept, for those who ask later whose deployments there are.
@@ -39,30 +43,70 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
+    /// What the filters need to know of the call.
+    pub(super) fn fitting<'f>(&'f self, known: Option<&'f Known>) -> Fitting<'f> {
+        Fitting { gateway: self.gateway, asked: &self.asked, known }
+    }
+
+    /// The request for the model group that it leads to, and the deployments of that: by the aliases of the key, then by
+    /// names that stand for several groups. What changes on the way is kept for the first group.
+    ///
+    /// # Errors
+    ///
+    /// A model that the key may not call, or that nobody serves.
+    pub(super) fn lead(&self, fitting: &Fitting<'_>, request: &Request) -> Result<(Request, Vec<Match>)> {
+        let config = &self.gateway.config;
+        let asked_model = request.model();
+        let identity = fitting.known.map(Known::identity);
+        let model = identity.as_ref().map_or(asked_model, |identity| identity.resolve(asked_model)).to_owned();
+        let mut matches = config.deployments_of(&model, fitting.whose());
+        if let Some(identity) = &identity {
+            let facts = facts(config, &model, &matches);
+            identity.admit(self.route, asked_model, Some(&facts), self.host.now_ms())?;
+        }
+        let destination = fitting.destination(&model, request, self.headers, || self.host.random())?;
+        if !destination.turns.is_empty() {
+            matches = config.deployments_of(&destination.model, fitting.whose());
+        }
+        if matches.is_empty() {
+            return Err(models::unknown(
+                config,
+                if destination.turns.is_empty() { asked_model } else { &destination.model },
+            ));
+        }
+        let is_asked = destination.model == asked_model;
+        let request = if is_asked { request.clone() } else { request.with_model(&destination.model)? };
+        self.overrides.replace(destination.overrides);
+        self.turns.replace(destination.turns);
+        Ok((request, matches))
+    }
+
+    /// What was asked, with the variant of a traffic split among its tags: as the log has it.
+    pub(super) fn logged(&self) -> Asked {
+        let mut asked = self.asked.clone();
+        for turn in self.turns.borrow().iter().filter(|turn| turn.chosen.is_variant) {
+            asked.tags.push(format!("variant:{}/{}", turn.name, turn.chosen.label));
+        }
+        asked
+    }
+
     /// The records of the key that calls; `None` for the master key.
     pub(super) fn known(&self) -> Option<Rc<Known>> {
         self.known.borrow().clone()
     }
 
     async fn reserve(&self, known: &Known, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
-        let config = &self.gateway.config;
-        let asked_model = request.model();
-        let model = known.identity().resolve(asked_model).to_owned();
-        let request = if model == asked_model { request.clone() } else { request.with_model(&model)? };
-        let fitting = Fitting { gateway: self.gateway, asked: &self.asked, known: Some(known) };
-        let matches = config.deployments_of(&model, fitting.whose());
-        let facts = facts(config.group_of(&model), &matches);
-        known.identity().admit(self.route, asked_model, Some(&facts), self.host.now_ms())?;
-        if matches.is_empty() {
-            return Err(models::unknown(config, asked_model));
-        }
-        let mut wanted = Wanted::new(&model);
-        for (found, overrides) in self.reachable(&model, &fitting.fit(&model, matches, &request), fitting.whose()) {
+        let fitting = self.fitting(Some(known));
+        let (request, matches) = self.lead(&fitting, request)?;
+        let model = request.model();
+        let mut wanted = Wanted::new(model);
+        for (found, overrides) in self.reachable(model, &fitting.fit(model, matches, &request), fitting.whose()) {
             let sent = request.with(&found.deployment.defaults, &overrides)?;
             let tariff = Tariff::new(&self.gateway.prices, &found, &sent, None, self.host.now_ms());
             wanted.include(&tariff, &sent);
         }
-        let hold = Hold::reserve(self.gateway, self.host, known, &self.asked, &wanted, (&record.id, record.call)).await;
+        let asked = self.logged();
+        let hold = Hold::reserve(self.gateway, self.host, known, &asked, &wanted, (&record.id, record.call)).await;
         match hold {
             // Without limits nothing is at stake but the log: such a key goes on while its ledger is away.
             Err(error) if error.kind() == Kind::ServiceUnavailable && !known.is_limited() => Ok((request, None)),
@@ -74,9 +118,11 @@ impl<H: Host> Call<'_, H> {
     /// price counts in the first group alone: a fallback without a price is passed over when its turn comes.
     fn reachable(&self, model: &str, matches: &[Match], whose: Whose<'_>) -> Vec<(Match, Fields)> {
         let config = &self.gateway.config;
-        let mut found: Vec<(Match, Fields)> = matches.iter().map(|found| (found.clone(), Fields::default())).collect();
+        let mut found: Vec<(Match, Fields)> =
+            matches.iter().map(|found| (found.clone(), self.overrides.borrow().clone())).collect();
         for hop in self.fallbacks().reachable(model) {
-            for other in config.deployments_of(&hop.model, whose) {
+            let groups = config.groups_behind(&hop.model).into_iter();
+            for other in groups.flat_map(|group| config.deployments_of(group, whose)) {
                 let tariff = Tariff::plain(&self.gateway.prices, &other);
                 if tariff.entry(None).is_some() {
                     found.push((other, hop.overrides.clone()));
@@ -106,9 +152,13 @@ pub(super) fn clamped(request: Request, tariff: &Tariff, hold: &Hold) -> Result<
     with_output_bound(&request, affordable)
 }
 
-/// What the lists of a key may call the model by.
-pub(super) fn facts(group: &str, matches: &[Match]) -> ModelFacts {
-    let mut facts = ModelFacts { names: vec![group.to_owned()], access_groups: Vec::new() };
+/// What the lists of a key may call the model by. A name that stands for several groups is allowed by itself.
+pub(super) fn facts(config: &Config, model: &str, matches: &[Match]) -> ModelFacts {
+    let mut facts = ModelFacts { names: vec![config.group_of(model).to_owned()], access_groups: Vec::new() };
+    if let Some(named) = config.task(model) {
+        facts.access_groups.clone_from(&named.access_groups);
+        return facts;
+    }
     for found in matches {
         let name = format!("{}/{}", found.provider.name(), found.model);
         if !facts.names.contains(&name) {

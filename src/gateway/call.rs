@@ -9,6 +9,7 @@ use super::admit::clamped;
 use super::asked::Asked;
 use super::attempt::{Answered, Outcome, Request, Resolved, attempt};
 use super::caller::Caller;
+use super::destination::{self, Turn};
 use super::fit::Fitting;
 use super::flight::Flight;
 use super::hold::{Hold, Known};
@@ -25,7 +26,7 @@ use crate::config::Match;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
-use crate::router::{Fallbacks, Filtered, Plan, RetryRules, Step};
+use crate::router::{Fallbacks, Filtered, Hop, Plan, RetryRules, Step};
 use crate::secret::Secret;
 
 /// Headers of an upstream's answer that say nothing to a client of ours.
@@ -40,11 +41,8 @@ pub(super) async fn chat<H: Host>(
     http: &HttpRequest,
     model: Option<String>,
 ) -> Result<Reply<H::Body>> {
-    let (fields, asked) = read(http, model)?;
-    let request = Request::Chat(ChatRequest::from_fields(fields)?);
-    Call { gateway, host, caller, asked, route: http.path(), last: RefCell::default(), known: RefCell::default() }
-        .run(request)
-        .await
+    let (call, request) = Call::chat(gateway, host, caller, http, model)?;
+    call.run(request).await
 }
 
 /// `POST /v1/embeddings`.
@@ -57,9 +55,7 @@ pub(super) async fn embeddings<H: Host>(
 ) -> Result<Reply<H::Body>> {
     let (fields, asked) = read(http, model)?;
     let request = Request::Embeddings(EmbeddingRequest::from_fields(fields)?);
-    Call { gateway, host, caller, asked, route: http.path(), last: RefCell::default(), known: RefCell::default() }
-        .run(request)
-        .await
+    Call::new(gateway, host, caller, http, asked).run(request).await
 }
 
 fn read(http: &HttpRequest, model: Option<String>) -> Result<(Fields, Asked)> {
@@ -106,6 +102,42 @@ pub(super) struct Call<'a, H> {
     pub(super) last: RefCell<Option<Ending>>,
     /// The records of the key, once they are read.
     pub(super) known: RefCell<Option<Rc<Known>>>,
+    /// The headers of the request.
+    pub(super) headers: &'a Headers,
+    /// Names that stand for several model groups, by which the request came to its own.
+    pub(super) turns: RefCell<Vec<Turn>>,
+    /// Fields that these names change for the first model group.
+    pub(super) overrides: RefCell<Fields>,
+}
+
+impl<'a, H> Call<'a, H> {
+    fn new(gateway: &'a Gateway, host: &'a H, caller: &'a Caller, http: &'a HttpRequest, asked: Asked) -> Self {
+        Self {
+            gateway,
+            host,
+            caller,
+            asked,
+            route: http.path(),
+            last: RefCell::default(),
+            known: RefCell::default(),
+            headers: &http.headers,
+            turns: RefCell::default(),
+            overrides: RefCell::default(),
+        }
+    }
+
+    /// Reads a chat call; `model` is the one that the path names.
+    pub(super) fn chat(
+        gateway: &'a Gateway,
+        host: &'a H,
+        caller: &'a Caller,
+        http: &'a HttpRequest,
+        model: Option<String>,
+    ) -> Result<(Self, Request)> {
+        let (fields, asked) = read(http, model)?;
+        let request = Request::Chat(ChatRequest::from_fields(fields)?);
+        Ok((Self::new(gateway, host, caller, http, asked), request))
+    }
 }
 
 impl<H: Host> Call<'_, H> {
@@ -126,7 +158,7 @@ impl<H: Host> Call<'_, H> {
             }
             Err(error) => Err(error),
         };
-        let books = Books::new(self.caller, &self.asked, &self.gateway.config.general, hold);
+        let books = Books::new(self.caller, &self.logged(), &self.gateway.config.general, hold);
         match result {
             Ok(success) => Ok(self.reply(success, record, books).await),
             Err(error) => Ok(self.refuse(&error, record, books).await),
@@ -138,12 +170,12 @@ impl<H: Host> Call<'_, H> {
         let config = &self.gateway.config;
         let model = request.model();
         let known = self.known();
-        let fitting = Fitting { gateway: self.gateway, asked: &self.asked, known: known.as_deref() };
+        let fitting = self.fitting(known.as_deref());
         let mut matches = config.deployments_of(model, fitting.whose());
         if matches.is_empty() {
             return Err(models::unknown(config, model));
         }
-        let mut overrides = Fields::default();
+        let mut overrides = self.overrides.take();
         let (candidates, refusal) = fitting.candidates(model, &matches, request, &overrides);
         let mut plan = Plan::new(model, candidates, self.retry_rules(), self.fallbacks());
         if let Some(error) = refusal {
@@ -166,7 +198,8 @@ impl<H: Host> Call<'_, H> {
                     self.host.sleep(ms).await;
                     record.upstream_ms += ms;
                 }
-                Step::Enter(hop) => {
+                Step::Enter(mut hop) => {
+                    self.follow(&fitting, request, &mut hop);
                     matches = config.deployments_of(&hop.model, fitting.whose());
                     if hold.is_some_and(Hold::is_bounded) {
                         matches.retain(|found| Tariff::plain(&self.gateway.prices, found).entry(None).is_some());
@@ -246,7 +279,21 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
-    fn retry_rules(&self) -> RetryRules {
+    /// Where a fallback leads that names several model groups; one that leads nowhere is left as it is.
+    fn follow(&self, fitting: &Fitting<'_>, request: &Request, hop: &mut Hop) {
+        let Ok(destination) = fitting.destination(&hop.model, request, self.headers, || self.host.random()) else {
+            return;
+        };
+        hop.model = destination.model;
+        for (name, value) in destination.overrides.iter() {
+            if hop.overrides.raw(name).is_none() {
+                hop.overrides.set_raw(name, value.to_owned());
+            }
+        }
+        self.turns.borrow_mut().extend(destination.turns);
+    }
+
+    pub(super) fn retry_rules(&self) -> RetryRules {
         let router = &self.gateway.config.router;
         RetryRules {
             request: self.asked.num_retries,
@@ -332,6 +379,13 @@ impl<H: Host> Call<'_, H> {
         headers.push("x-litellm-call-id", record.id.clone());
         if !record.group.is_empty() {
             headers.push("x-litellm-model-group", record.group.clone());
+        }
+        let turns = self.turns.borrow();
+        if !turns.is_empty() {
+            headers.push("x-litellm-routing-decision", destination::told(&turns));
+        }
+        if let Some(turn) = turns.iter().find(|turn| turn.chosen.is_variant) {
+            headers.push("x-litellm-variant", destination::plain(&turn.chosen.label));
         }
         headers.push("x-litellm-version", env!("CARGO_PKG_VERSION"));
         headers.push("x-litellm-attempted-retries", record.retries.to_string());

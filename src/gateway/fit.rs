@@ -93,7 +93,7 @@ impl Fitting<'_> {
     /// Whether the caller may call the group through access groups alone, so that it may call what is in them alone.
     fn restricts(&self, group: &str, matches: &[Match]) -> bool {
         let Some(known) = self.known else { return false };
-        let mut facts = super::admit::facts(group, matches);
+        let mut facts = super::admit::facts(&self.gateway.config, group, matches);
         if facts.access_groups.is_empty() || !known.identity().may_call(&facts) {
             // None to restrict to; or an alias of the key, which is allowed whatever its lists say.
             return false;
@@ -104,7 +104,7 @@ impl Fitting<'_> {
 
     /// Whether the caller may call one deployment of a group.
     fn holds(&self, group: &str, found: &Match) -> bool {
-        let facts = super::admit::facts(group, std::slice::from_ref(found));
+        let facts = super::admit::facts(&self.gateway.config, group, std::slice::from_ref(found));
         self.known.is_none_or(|known| known.identity().may_call(&facts))
     }
 

@@ -10,6 +10,8 @@ mod call;
 mod caller;
 mod choose;
 mod cors;
+mod destination;
+mod explain;
 mod fit;
 mod flight;
 mod hold;
@@ -193,6 +195,11 @@ impl Gateway {
             Route::Embeddings(model) => {
                 request.body = self.read_body(request, body).await?;
                 call::embeddings(self, host, &caller, request, model).await
+            }
+            Route::Explain => {
+                request.body = self.read_body(request, body).await?;
+                let answer = explain::answer(self, host, &caller, request).await?;
+                Ok(Reply::json(200, answer.to_bytes()))
             }
             Route::Admin(action, part) => {
                 request.body = self.read_body(request, body).await?;

@@ -22,6 +22,8 @@ pub enum Route {
     Chat(Option<String>),
     /// `POST /v1/embeddings`; the model where the path names it.
     Embeddings(Option<String>),
+    /// `POST /utils/route`
+    Explain,
     /// Management and spend; what the path names.
     Admin(Action, String),
     /// A question about money: quotes, tokens, models with their prices.
@@ -63,6 +65,8 @@ const ROUTES: &[Entry] = &[
     ("POST", "/spend/calculate", |_| Route::Money(Question::Calculate)),
     ("POST", "/utils/token_counter", |_| Route::Money(Question::TokenCounter)),
     ("POST", "/utils/transform_request", |_| Route::Money(Question::TransformRequest)),
+    ("POST", "/utils/route", |_| Route::Explain),
+    ("GET", "/router/settings", |_| Route::Money(Question::RouterSettings)),
     ("GET", "/utils/supported_openai_params", |_| Route::Money(Question::SupportedParams)),
     ("GET", "/model/info", |_| Route::Money(Question::ModelInfo)),
     ("GET", "/v1/model/info", |_| Route::Money(Question::ModelInfo)),

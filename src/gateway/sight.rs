@@ -49,7 +49,7 @@ impl Sight {
     pub(super) fn sees(&self, gateway: &Gateway, model: &str) -> bool {
         let Self::Key(known, now_ms) = self else { return true };
         let matches = gateway.config.deployments_of(model, self.whose());
-        let facts = admit::facts(gateway.config.group_of(model), &matches);
+        let facts = admit::facts(&gateway.config, model, &matches);
         known.identity().admit("/models", model, Some(&facts), *now_ms).is_ok()
     }
 }

@@ -25,6 +25,7 @@ pub(super) const LLM: &[&str] = &[
     "/models/{model}",
     "/utils/token_counter",
     "/utils/transform_request",
+    "/utils/route",
     "/messages",
     "/messages/count_tokens",
     "/models/{model}:countTokens",

@@ -10,6 +10,7 @@ mod health;
 mod plan;
 mod retry;
 mod strategy;
+pub mod task;
 
 pub use candidate::{Candidate, Filtered};
 pub use fallback::{Fallbacks, Hop};

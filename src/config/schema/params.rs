@@ -17,7 +17,8 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     ),
     group(ACTS, Kind::Flag, "modify_params"),
     group(ACTS, Kind::List, "additional_drop_params"),
-    group(ACTS, Kind::Map, "extra_headers"),
+    group(ACTS, Kind::Map, "complexity_router_config extra_headers"),
+    group(ACTS, Kind::Text, "complexity_router_default_model"),
     group(ACTS, Kind::Any, "tag_regex tags"),
     group(ACTS, Kind::Number, "max_retries rpm tpm"),
     group(
@@ -83,7 +84,7 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     group(
         OTHER,
         Kind::Map,
-        "adaptive_router_config complexity_router_config model_info quality_router_config \
+        "adaptive_router_config model_info quality_router_config \
          stream_timeout_by_service_tier timeout_by_service_tier",
     ),
     group(
@@ -97,7 +98,7 @@ pub(in crate::config) const PARAMS: &[Group] = &[
         Kind::Text,
         "adaptive_router_default_model auto_router_config auto_router_default_model auto_router_embedding_model \
          auto_router_model_compression auto_router_routing_compression bucket_name \
-         complexity_router_default_model litellm_trace_id provider_affinity_header quality_router_default_model",
+         litellm_trace_id provider_affinity_header quality_router_default_model",
     ),
     group(PROVIDERS, Kind::Any, litellm::PARAMS),
 ];

@@ -24,7 +24,7 @@ pub(in crate::config) const ROOT: &[Group] = &[
 /// Every known field of `router_settings`.
 pub(in crate::config) const ROUTER: &[Group] = &[
     group(ACTS, Kind::List, "content_policy_fallbacks context_window_fallbacks default_fallbacks fallbacks"),
-    group(ACTS, Kind::Map, "default_litellm_params model_group_alias retry_policy"),
+    group(ACTS, Kind::Map, "default_litellm_params model_group_alias retry_policy task_routing traffic_split"),
     group(ACTS, Kind::Number, "max_fallbacks max_retries num_retries retry_after stream_timeout timeout"),
     group(ACTS, Kind::Text, "routing_strategy tag_routing_prefix"),
     group(ACTS, Kind::Flag, "enable_pre_call_checks enable_tag_filtering tag_filtering_match_any"),

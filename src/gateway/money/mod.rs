@@ -4,6 +4,7 @@ mod calculate;
 mod cost_map;
 mod estimate;
 pub(super) mod model_info;
+mod router_settings;
 pub(super) mod supported_params;
 mod token_counter;
 mod transform_request;
@@ -40,6 +41,8 @@ pub enum Question {
     ModelGroupInfo,
     /// `GET /public/litellm_model_cost_map`
     CostMap,
+    /// `GET /router/settings`
+    RouterSettings,
 }
 
 impl Question {
@@ -76,6 +79,11 @@ pub(super) async fn answer<H: Host>(
         Question::ModelInfo => model_info::list(gateway, host, sight, http)?.to_bytes(),
         Question::ModelInfoPaged => model_info::paged(gateway, host, sight, http)?.to_bytes(),
         Question::ModelGroupInfo => model_info::groups(gateway, host, sight, http).to_bytes(),
+        Question::RouterSettings if !sight.is_all() => {
+            let message = "the router's settings are the master key's to see: send it as `Authorization: Bearer`";
+            return Err(Error::new(Kind::PermissionDenied, message));
+        }
+        Question::RouterSettings => router_settings::answer(gateway).to_bytes(),
         Question::CostMap => cost_map::write(&gateway.prices, host.now_ms())?,
     };
     Ok(Reply::json(200, bytes))

@@ -10,6 +10,7 @@ use std::fmt;
 
 pub use needs::{Need, TOOLS, VISION, WEB_SEARCH, needs, searches};
 pub use regex::Regex;
+pub(super) use regex::is_word;
 pub use tags::{RequestTags, TagRules, Tagged};
 
 use crate::error::{Error, Kind};

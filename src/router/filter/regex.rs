@@ -121,7 +121,7 @@ impl Regex {
 }
 
 /// Whether `\w` fits a character. Beyond ASCII everything is a letter but punctuation: that takes no tables.
-fn is_word(char: char) -> bool {
+pub(in crate::router) fn is_word(char: char) -> bool {
     WORDS.iter().any(|(from, to)| (*from..=*to).contains(&char))
         && !matches!(char, '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff0f}')
 }

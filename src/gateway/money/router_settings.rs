@@ -1,0 +1,69 @@
+//! `GET /router/settings`: the settings of the router that are in effect.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::RouterSettings;
+use crate::gateway::Gateway;
+use crate::openai::Fields;
+
+/// Answers with `current_values` and `fields`, as LiteLLM does: every setting that acts, with the value that holds.
+pub(super) fn answer(gateway: &Gateway) -> Fields {
+    let values = values(&gateway.config.router);
+    let field = |(name, value): (&String, &Value)| json!({"field_name": name, "field_value": value});
+    let fields: Vec<Value> = values.iter().map(field).collect();
+    let mut out = Fields::default();
+    out.set("fields", &fields);
+    out.set("current_values", &values);
+    out
+}
+
+fn values(router: &RouterSettings) -> Map<String, Value> {
+    let seconds = |ms: Option<u64>| ms.map(|ms| ms as f64 / 1000.0);
+    let lists = |lists: &[(String, Vec<String>)]| -> Vec<Value> {
+        lists.iter().map(|(group, models)| json!({group.as_str(): models})).collect()
+    };
+    let aliases: Map<String, Value> = router
+        .aliases
+        .iter()
+        .map(|alias| (alias.name.clone(), json!({"model": alias.model, "hidden": alias.hidden})))
+        .collect();
+    let groups: Vec<Value> = router
+        .groups
+        .iter()
+        .map(|group| {
+            let priorities: Map<String, Value> =
+                group.priorities.iter().map(|(model, order)| (model.clone(), json!(order))).collect();
+            json!({
+                "group_name": group.name, "models": group.models, "routing_strategy": group.strategy,
+                "model_priorities": priorities,
+            })
+        })
+        .collect();
+    let policy: Map<String, Value> =
+        router.retry_policy.iter().map(|(class, retries)| (class.clone(), json!(retries))).collect();
+    let names: Vec<&str> = router.tasks.iter().map(|named| named.name.as_str()).collect();
+    let values = json!({
+        "routing_strategy": router.strategy.as_deref().unwrap_or("simple-shuffle"),
+        "num_retries": router.num_retries.unwrap_or(2),
+        "retry_after": seconds(Some(router.retry_after_ms)),
+        "timeout": seconds(router.timeout_ms),
+        "stream_timeout": seconds(router.stream_timeout_ms),
+        "fallbacks": lists(&router.fallbacks),
+        "default_fallbacks": router.default_fallbacks,
+        "context_window_fallbacks": router.context_window_fallbacks.as_deref().map(lists),
+        "content_policy_fallbacks": router.content_policy_fallbacks.as_deref().map(lists),
+        "max_fallbacks": router.max_fallbacks.unwrap_or(5),
+        "model_group_alias": aliases,
+        "retry_policy": policy,
+        "routing_groups": groups,
+        "enable_pre_call_checks": router.pre_call_checks,
+        "enable_tag_filtering": router.tags.enabled,
+        "tag_filtering_match_any": router.tags.match_any,
+        "tag_routing_prefix": router.tags.prefix,
+        "routed_names": names,
+    });
+    match values {
+        Value::Object(values) => values,
+        _ => Map::new(),
+    }
+}
