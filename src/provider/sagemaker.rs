@@ -1,6 +1,7 @@
 //! `SageMaker` endpoints whose model speaks OpenAI's protocol; in streams its events come in AWS's frames:
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html>.
 
+use super::exchange::Exchange;
 use super::openai::{COMPATIBLE, OpenAi};
 use super::{Call, ChatStream, Notes, Provider, Target, aws};
 use crate::error::{Error, Result};
@@ -22,6 +23,10 @@ const DIALECT: OpenAi = OpenAi { keyless: true, ..COMPATIBLE };
 const COMPONENT: &str = "x-amzn-sagemaker-inference-component";
 
 impl Provider for SageMaker {
+    fn exchange(&self, target: &Target<'_>) -> Result<Option<Exchange>> {
+        aws::exchange(target, SERVICE.bearer)
+    }
+
     fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
         let component = chat.get::<String>("model_id")?;
         let endpoint = target.model_segment()?;

@@ -8,12 +8,13 @@ import { once } from "node:events";
 import { startUpstream } from "./gateway.mjs";
 import * as anthropic from "./upstream/anthropic.mjs";
 import { UPSTREAM_KEY, plan } from "./upstream/answer.mjs";
+import * as bedrock from "./upstream/bedrock.mjs";
 import * as gemini from "./upstream/gemini.mjs";
 import * as openai from "./upstream/openai.mjs";
 
 export { UPSTREAM_KEY };
 
-const DIALECTS = { openai, anthropic, gemini };
+const DIALECTS = { openai, anthropic, gemini, bedrock };
 
 /** What a model's name may ask for; N is a number. Answers and streams are whole where nothing is asked. */
 const BEHAVIOURS = {

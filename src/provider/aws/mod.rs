@@ -1,9 +1,11 @@
 //! What AWS's services share: regions, endpoints, credentials, and how they refuse.
 
 mod errors;
+mod role;
 mod sigv4;
 
 pub(super) use errors::{of_event, refusal};
+pub(super) use role::exchange;
 pub(super) use sigv4::Signer;
 
 use super::Target;

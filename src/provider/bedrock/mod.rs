@@ -11,6 +11,7 @@ mod stream;
 use serde_json::{Map, Value};
 
 use super::anthropic::{request as claude, response};
+use super::exchange::Exchange;
 use super::{Call, ChatStream, Notes, Provider, Target, aws};
 use crate::error::{Error, Result};
 use crate::frame::Framing;
@@ -45,6 +46,10 @@ fn call(target: &Target<'_>, model: Model<'_>, action: &str, body: &Map<String, 
 }
 
 impl Provider for Bedrock {
+    fn exchange(&self, target: &Target<'_>) -> Result<Option<Exchange>> {
+        aws::exchange(target, SERVICE.bearer)
+    }
+
     fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
         let model = Model::of(target)?;
         if !model.invoke {
@@ -99,5 +104,80 @@ impl Provider for Bedrock {
 
     fn embeddings_answer(&self, notes: &Notes, head: &HttpHead, body: &[u8]) -> Result<Answer> {
         embeddings::read(notes, head, body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::StreamReader;
+
+    /// A stream as it comes, with calls, thinking and usage.
+    const STREAM: &[u8] = include_bytes!("../../../tests/fixtures/bedrock/stream-binary/upstream-response.http");
+
+    /// A whole answer with a block of each kind.
+    const ANSWER: &str = r#"{"output":{"message":{"role":"assistant","content":[{"text":"a"},{"toolUse":{"toolUseId":"t",
+        "name":"f","input":{"a":1}}},{"reasoningContent":{"reasoningText":{"text":"t","signature":"s"}}},
+        {"reasoningContent":{"redactedContent":"AA=="}},{"citationsContent":{"content":[{"text":"c"}],
+        "citations":[{"location":{"web":{"url":"u"}}}]}}]}},"stopReason":"tool_use","usage":{"inputTokens":1,
+        "outputTokens":2,"cacheDetails":[{"ttl":"1h","inputTokens":3}]},"serviceTier":{"type":"flex"}}"#;
+
+    #[test]
+    fn any_bytes_are_an_answer_or_an_error_and_never_a_panic() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = move |bound: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize % bound
+        };
+        let notes = Notes::default();
+        let head = HttpHead::default();
+        let (mut read, mut broken) = (0, 0);
+        let start = STREAM.windows(2).position(|pair| pair == b"\n\n").unwrap() + 2;
+        for round in 0..20_000 {
+            let source = if round % 2 == 0 { ANSWER.as_bytes() } else { &STREAM[start..] };
+            let mut bytes = source.to_vec();
+            for _ in 0..=random(3) {
+                let at = random(bytes.len());
+                match random(3) {
+                    0 => bytes[at] = b"\"{}[],:\\0e-nt"[random(13)],
+                    1 => bytes.truncate(at.max(1)),
+                    _ => bytes[at] = random(256) as u8,
+                }
+            }
+            if round % 2 == 0 {
+                let answer = Bedrock.chat_answer(&notes, &head, &bytes);
+                read += usize::from(answer.is_ok());
+                let _ = Bedrock.embeddings_answer(&notes, &head, &bytes);
+                let _ = Bedrock.refusal(&notes, &head, &bytes);
+            } else {
+                let mut reader = StreamReader::new(&Bedrock, &notes, true);
+                let end = reader.push(&bytes).and_then(|()| reader.finish());
+                broken += usize::from(end.is_err());
+            }
+        }
+        assert!(read > 100 && broken > 9000, "{read} read, {broken} broken");
+    }
+
+    #[test]
+    fn odd_values_in_sound_frames_are_no_panic_either() {
+        let odd = ["null", "7", "[]", "{}", "\"x\"", "-1", "1e400", r#"{"a":null}"#];
+        let events =
+            ["messageStart", "contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "chunk", "!x"];
+        let fields = ["delta", "start", "usage", "contentBlockIndex", "stopReason", "bytes", "trace", "message"];
+        for (name, field) in events.iter().flat_map(|name| fields.iter().map(move |field| (name, field))) {
+            for inner in ["", "text", "toolUse", "reasoningContent", "citation"] {
+                for odd in odd {
+                    let value = if inner.is_empty() { odd.to_owned() } else { format!("{{\"{inner}\":{odd}}}") };
+                    let data = format!("{{\"{field}\":{value}}}");
+                    let mut out = crate::openai::ChunkWriter::new("id", 0, "m", true);
+                    let mut stream = Bedrock.chat_stream(&Notes::default());
+                    let start = crate::frame::Event { name: "messageStart", data: "{}", raw: &[] };
+                    assert!(stream.event(&start, &mut out).is_ok());
+                    let _ = stream.event(&crate::frame::Event { name, data: &data, raw: &[] }, &mut out);
+                }
+            }
+        }
     }
 }
