@@ -1,5 +1,6 @@
 //! Admission of a call: may its key make it, and does its budget pay for the most that it can cost.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::asked::Asked;
@@ -82,10 +83,10 @@ impl<H: Host> Call<'_, H> {
     }
 
     /// What was asked, with the variant of a traffic split among its tags: as the log has it.
-    pub(super) fn logged(&self) -> Asked {
-        let mut asked = self.asked.clone();
+    pub(super) fn logged(&self) -> Cow<'_, Asked> {
+        let mut asked = Cow::Borrowed(&self.asked);
         for turn in self.turns.borrow().iter().filter(|turn| turn.chosen.is_variant) {
-            asked.tags.push(format!("variant:{}/{}", turn.name, turn.chosen.label));
+            asked.to_mut().tags.push(format!("variant:{}/{}", turn.name, turn.chosen.label));
         }
         asked
     }

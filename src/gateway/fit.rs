@@ -78,7 +78,9 @@ impl Fitting<'_> {
             })
             .collect();
         let region = self.asked.region.as_deref().filter(|_| router.pre_call_checks);
-        filter::filter(&router.tags, &facts, &filter::Asked { region, tags: self.tags() })
+        let by_tags = router.tags.enabled || matches.iter().any(|it| it.deployment.gate.tagged.enabled.is_some());
+        let tags = if by_tags { self.tags() } else { RequestTags::default() };
+        filter::filter(&router.tags, &facts, &filter::Asked { region, tags })
     }
 
     /// Those of `matches` that may serve `request`; all of them where none may.
@@ -93,6 +95,9 @@ impl Fitting<'_> {
     /// Whether the caller may call the group through access groups alone, so that it may call what is in them alone.
     fn restricts(&self, group: &str, matches: &[Match]) -> bool {
         let Some(known) = self.known else { return false };
+        if !matches.iter().any(|found| found.deployment.model_info.contains_key("access_groups")) {
+            return false;
+        }
         let mut facts = super::admit::facts(&self.gateway.config, group, matches);
         if facts.access_groups.is_empty() || !known.identity().may_call(&facts) {
             // None to restrict to; or an alias of the key, which is allowed whatever its lists say.

@@ -64,6 +64,10 @@ pub fn needs(request: &ChatRequest) -> Vec<Need> {
 
 /// Whether the request has one of the tools by which LiteLLM tells a web search.
 pub fn searches(request: &ChatRequest) -> bool {
+    // Most tools are functions, and need not be read for this.
+    if !request.raw("tools").is_some_and(|tools| tools.get().contains("web_search")) {
+        return false;
+    }
     let tools = request.get::<Vec<Value>>("tools").ok().flatten().unwrap_or_default();
     tools
         .iter()

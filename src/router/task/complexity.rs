@@ -109,7 +109,7 @@ impl Complexity {
             (tier, format!("keyword `{word}`"))
         } else {
             let (score, reasons) = self.score(ask);
-            (self.tier_of(score, reasons), format!("score {score:.3}"))
+            (self.tier_of(score, reasons), format!("score {}", thousandths(score)))
         };
         if self.escalation.iter().any(|word| ask.text.contains(word)) {
             let higher = self.tiers.iter().map(|(tier, _)| *tier).filter(|other| *other > tier).min();
@@ -174,6 +174,14 @@ impl Complexity {
         let hops = self.tiers.iter().flat_map(|(_, hops)| hops).chain(&self.default_model);
         hops.map(|hop| hop.model.as_str()).collect()
     }
+}
+
+/// A score with three decimals: the standard library's way with floats takes tables that nothing else here needs.
+fn thousandths(score: f64) -> String {
+    let number = (score * 1000.0).round() as i64;
+    let sign = if number < 0 { "-" } else { "" };
+    let number = number.unsigned_abs();
+    format!("{sign}{}.{:03}", number / 1000, number % 1000)
 }
 
 #[cfg(test)]
