@@ -132,7 +132,14 @@ impl Drop for Flight<'_> {
 async fn fetch<H: Host>(host: &H, provider: &str, exchange: &Exchange) -> Result<Token> {
     let mut http = exchange.http.clone();
     if let Some(assertion) = &exchange.assertion {
-        let signature = host.sign_rs256(&assertion.key, assertion.signed.as_bytes()).await?;
+        let unusable = || {
+            let message =
+                "the private key of the credentials is no RSA key in PEM (PKCS#8): paste it as it was given out";
+            Error::upstream(Kind::Authentication, provider, 401, message)
+        };
+        let key = assertion.key_der().ok_or_else(unusable)?;
+        let signed = host.sign_rs256(&key, assertion.signed.as_bytes()).await;
+        let signature = signed.map_err(|_| unusable())?;
         for part in [assertion.signed.as_str(), ".", &base64::encode_url(&signature)] {
             http.body.extend_from_slice(part.as_bytes());
         }

@@ -73,6 +73,22 @@ impl EmbeddingRequest {
         }
     }
 
+    /// Whether the client wants base64 (`encoding_format`).
+    ///
+    /// # Errors
+    ///
+    /// Another word than `float` or `base64`.
+    pub fn wants_base64(&self) -> Result<bool> {
+        match self.fields.get::<String>("encoding_format")?.as_deref() {
+            None | Some("float") => Ok(false),
+            Some("base64") => Ok(true),
+            Some(other) => {
+                let message = format!("`encoding_format` must be \"float\" or \"base64\": {other}");
+                Err(Error::bad_request("encoding_format", message))
+            }
+        }
+    }
+
     /// This request with `edit` applied to a copy of its fields, checked again.
     ///
     /// # Errors

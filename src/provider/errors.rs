@@ -58,7 +58,8 @@ pub fn read(provider: &str, head: &HttpHead, body: &[u8]) -> Error {
 /// The error that an upstream's error object means; `status` is 0 where it came inside of a stream.
 pub fn from_value(provider: &str, status: u16, value: &Value, body: &[u8]) -> Error {
     let value = value.get(0).unwrap_or(value);
-    let object = value.get("error").filter(|error| !error.is_null()).unwrap_or(value);
+    let first = || value.get("errors").and_then(|errors| errors.get(0));
+    let object = value.get("error").filter(|error| !error.is_null()).or_else(first).unwrap_or(value);
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let message = text("message")
         .or_else(|| object.as_str())
@@ -93,9 +94,15 @@ fn kind(status: u16, error_type: &str, code: &str, message: &str) -> Kind {
     match code {
         "context_length_exceeded" => return Kind::ContextWindowExceeded,
         "content_filter" | "content_policy_violation" => return Kind::ContentPolicyViolation,
-        "model_not_found" | "DeploymentNotFound" => return Kind::NotFound,
-        "invalid_api_key" => return Kind::Authentication,
-        "rate_limit_exceeded" | "insufficient_quota" => return Kind::RateLimit,
+        "model_not_found" | "model_not_supported" | "DeploymentNotFound" => return Kind::NotFound,
+        "invalid_api_key" | "authentication_token_expired" | "authentication_token_not_valid" => {
+            return Kind::Authentication;
+        }
+        "rate_limit_exceeded"
+        | "insufficient_quota"
+        | "rate_limit_reached_requests"
+        | "token_quota_reached"
+        | "consumptions_limit_reached" => return Kind::RateLimit,
         _ => {}
     }
     let lowered = message.to_ascii_lowercase();

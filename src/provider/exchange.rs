@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::errors;
+use crate::base64;
 use crate::error::{Error, Kind, Result};
 use crate::http::{HttpHead, HttpRequest};
 use crate::secret::{Secret, redact};
@@ -34,8 +35,8 @@ pub struct Exchange {
 pub struct Assertion {
     /// Head and claims, each in base64url, with a dot between.
     pub signed: String,
-    /// The private key: PKCS#8 in DER.
-    pub key: Vec<u8>,
+    /// The private key: PKCS#8 in PEM.
+    pub key: Secret,
 }
 
 /// A token, and how long it may be used.
@@ -53,7 +54,24 @@ impl fmt::Debug for Exchange {
     }
 }
 
+impl Assertion {
+    /// The private key as PKCS#8 in DER; `None` for what is no PEM of one.
+    pub fn key_der(&self) -> Option<Vec<u8>> {
+        let (_, rest) = self.key.expose().split_once("-----BEGIN PRIVATE KEY-----")?;
+        // Keys that went through an environment often have `\n` in place of line feeds.
+        let (inner, _) = rest.split_once("-----END PRIVATE KEY-----")?;
+        base64::decode(&inner.replace("\\n", "\n")).filter(|der| !der.is_empty())
+    }
+}
+
 impl Exchange {
+    /// An exchange by a form that holds everything which it depends on, answered as OAuth says.
+    pub fn by_form(url: String, form: &[(&str, &str)]) -> Self {
+        let http = HttpRequest::post_form(url, form);
+        let identity = Secret::new(format!("{} {}", http.url, String::from_utf8_lossy(&http.body)));
+        Self { identity, http, assertion: None, read: oauth }
+    }
+
     /// Reads the answer.
     ///
     /// # Errors
@@ -107,6 +125,17 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> Result<Token> {
         exchange().answer("p", &HttpHead { status, ..HttpHead::default() }, body.as_bytes(), 0)
+    }
+
+    #[test]
+    fn a_key_is_read_from_its_pem() {
+        let der = |pem: &str| Assertion { signed: String::new(), key: Secret::new(pem) }.key_der();
+        let pem = "-----BEGIN PRIVATE KEY-----\nAQID\nBA==\n-----END PRIVATE KEY-----\n";
+        assert_eq!(der(pem).unwrap(), [1, 2, 3, 4]);
+        assert_eq!(der(&pem.replace('\n', "\\n")).unwrap(), [1, 2, 3, 4]);
+        for wrong in ["", "AQID", &pem.replace("PRIVATE", "RSA PRIVATE"), &pem.replace("AQID", "A*ID")] {
+            assert_eq!(der(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

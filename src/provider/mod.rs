@@ -2,11 +2,13 @@
 
 pub mod anthropic;
 mod aws;
+pub mod azure_ai;
 pub mod bedrock;
 pub mod credentials;
 pub mod errors;
 pub mod exchange;
 pub mod gemini;
+mod google;
 pub(crate) mod litellm;
 pub mod mock;
 pub mod openai;
@@ -14,8 +16,11 @@ mod params;
 mod reader;
 pub mod registry;
 pub mod sagemaker;
+pub mod snowflake;
 mod target;
 mod vendor;
+pub mod vertex;
+pub mod watsonx;
 
 pub use params::Params;
 pub use reader::StreamReader;

@@ -1,8 +1,8 @@
 //! What a dialect does with the fields of a request: which it takes, and what becomes of the rest.
 
-use super::Target;
+use super::{Notes, Target};
 use crate::error::{Error, Kind, Result};
-use crate::openai::ChatRequest;
+use crate::openai::{ChatRequest, EmbeddingRequest};
 
 /// Fields that belong to the canonical form itself and never count as unsupported.
 const ALWAYS: &[&str] = &["messages", "model", "stream", "stream_options"];
@@ -41,6 +41,25 @@ impl Params {
             Some(first) => Err(unsupported(target.provider, &refused, first)),
         }
     }
+}
+
+/// Notes on an embedding request to a dialect that has nothing but texts and `encoding_format`.
+///
+/// # Errors
+///
+/// [`Kind::UnsupportedParams`] for `dimensions`, without `drop_params`; another `encoding_format` than OpenAI's two.
+pub(super) fn of_plain_embeddings(target: &Target<'_>, request: &EmbeddingRequest) -> Result<Notes> {
+    let mut notes = Notes { base64_embeddings: request.wants_base64()?, ..Notes::new(target) };
+    let settings = target.settings;
+    let name = "dimensions";
+    if request.fields().raw(name).is_some_and(|value| value.get() != "null") {
+        let names = vec![name.to_owned()];
+        if !settings.drop_params && !settings.additional_drop_params.contains(&names.concat()) {
+            return Err(unsupported(target.provider, &names, name));
+        }
+        notes.dropped = names;
+    }
+    Ok(notes)
 }
 
 /// The error for fields that a provider cannot express.

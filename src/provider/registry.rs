@@ -1,7 +1,7 @@
 //! The providers: one row each, and how a model's name finds its own.
 
 use super::openai::{COMPATIBLE, OPENAI, quirks};
-use super::{Provider, anthropic, bedrock, gemini, sagemaker};
+use super::{Provider, anthropic, azure_ai, bedrock, gemini, sagemaker, snowflake, vertex, watsonx};
 
 /// A provider.
 pub struct Row {
@@ -45,7 +45,7 @@ pub const PROVIDERS: &[Row] = &[
     row("assemblyai", &COMPATIBLE, "https://llm-gateway.assemblyai.com/v1", &["ASSEMBLYAI_API_KEY"], &[]),
     row("azure", &quirks::AZURE, "",
         &["AZURE_API_KEY", "AZURE_OPENAI_API_KEY"], &["AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"]),
-    row("azure_ai", &quirks::AZURE_AI, "", &["AZURE_AI_API_KEY"], &["AZURE_AI_API_BASE"]),
+    row("azure_ai", &azure_ai::AzureAi, "", &["AZURE_AI_API_KEY"], &["AZURE_AI_API_BASE"]),
     row("baseten", &quirks::BASETEN, "https://inference.baseten.co/v1", &["BASETEN_API_KEY"], &[]),
     row("bedrock", &bedrock::Bedrock, "", &["AWS_BEARER_TOKEN_BEDROCK"], &[]),
     row("bedrock_mantle", &COMPATIBLE, "https://bedrock-mantle.us-east-1.api.aws/v1",
@@ -168,6 +168,7 @@ pub const PROVIDERS: &[Row] = &[
     row("sarvam", &quirks::SARVAM, "https://api.sarvam.ai/v1", &["SARVAM_API_KEY"], &[]),
     row("scaleway", &COMPATIBLE, "https://api.scaleway.ai/v1", &["SCW_SECRET_KEY"], &[]),
     row("scx-ai", &quirks::SCX_AI, "https://api.scx.ai/v1", &["SCX_API_KEY"], &["SCX_API_BASE"]),
+    row("snowflake", &snowflake::Snowflake, "", &["SNOWFLAKE_JWT"], &["SNOWFLAKE_API_BASE"]),
     row("synthetic", &quirks::MAX_TOKENS, "https://api.synthetic.new/openai/v1", &["SYNTHETIC_API_KEY"], &[]),
     row("tencent", &COMPATIBLE, "https://tokenhub-intl.tencentcloudmaas.com/v1",
         &["TENCENT_API_KEY"], &["TENCENT_API_BASE"]),
@@ -180,10 +181,17 @@ pub const PROVIDERS: &[Row] = &[
     row("veniceai", &COMPATIBLE, "https://api.venice.ai/api/v1", &["VENICE_AI_API_KEY"], &[]),
     row("vercel_ai_gateway", &quirks::CACHE_MARKS, "https://ai-gateway.vercel.sh/v1",
         &["VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"], &["VERCEL_AI_GATEWAY_API_BASE"]),
+    row("vertex_ai", &vertex::Vertex, "https://aiplatform.googleapis.com/v1",
+        &["VERTEXAI_API_KEY", "VERTEX_API_KEY"], &["VERTEXAI_API_BASE", "VERTEX_API_BASE"]),
+    row("vertex_ai_beta", &vertex::Vertex, "https://aiplatform.googleapis.com/v1",
+        &["VERTEXAI_API_KEY", "VERTEX_API_KEY"], &["VERTEXAI_API_BASE", "VERTEX_API_BASE"]),
     row("vllm", &quirks::HOSTED_VLLM, "", &["VLLM_API_KEY", "HOSTED_VLLM_API_KEY"], &["VLLM_API_BASE"]),
     row("volcengine", &COMPATIBLE, "https://ark.cn-beijing.volces.com/api/v3",
         &["VOLCENGINE_API_KEY"], &["VOLCENGINE_API_BASE"]),
     row("wandb", &COMPATIBLE, "https://api.inference.wandb.ai/v1", &["WANDB_API_KEY"], &["WANDB_API_BASE"]),
+    row("watsonx", &watsonx::Watsonx, "",
+        &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"],
+        &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"]),
     row("xai", &quirks::XAI, "https://api.x.ai/v1", &["XAI_API_KEY"], &["XAI_API_BASE"]),
     row("xiaomi_mimo", &quirks::MAX_TOKENS, "https://api.xiaomimimo.com/v1", &["XIAOMI_MIMO_API_KEY"], &[]),
     row("xinference", &quirks::LOCAL, "", &["XINFERENCE_API_KEY"], &["XINFERENCE_API_BASE"]),

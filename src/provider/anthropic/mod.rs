@@ -17,8 +17,10 @@ mod tool_choice;
 pub(super) mod tools;
 mod usage;
 
+use serde_json::Value;
+
 use super::{Call, ChatStream, Notes, Provider, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::{HttpHead, HttpRequest};
 use crate::openai::{Answer, ChatRequest};
 
@@ -32,33 +34,78 @@ const VERSION: &str = "2023-06-01";
 /// What a token of a signed-in user starts with; it is no API key, and travels as a bearer token.
 const OAUTH_TOKEN: &str = "sk-ant-oat";
 
+/// Who serves the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// Anthropic, with its key.
+    Anthropic,
+    /// A cloud that serves it unchanged, and has a login of its own; whether it fetches addresses.
+    Cloud { fetches: bool },
+    /// A cloud where the model is in the URL, this is `anthropic_version` in the body, and no address is fetched.
+    Predicts(&'static str),
+}
+
+/// A request to whoever serves the API at `url`; a cloud's own login is the caller's.
+///
+/// # Errors
+///
+/// As [`Provider::chat`]; the address of an image where the host fetches none.
+pub(super) fn call(target: &Target<'_>, chat: &ChatRequest, url: String, host: Host) -> Result<Call> {
+    let (mut body, mut betas, notes) = request::write(target, chat)?;
+    if let Host::Predicts(version) = host {
+        body.shift_remove("model");
+        body.insert("anthropic_version".to_owned(), version.into());
+    }
+    let fetches = matches!(host, Host::Anthropic | Host::Cloud { fetches: true });
+    if !fetches && body.get("messages").is_some_and(has_address) {
+        let message = format!(
+            "`messages` have the address of an image or a document, which {} does not fetch: send it as a data: URL",
+            target.provider
+        );
+        return Err(Error::bad_request("messages", message));
+    }
+    // A map with string keys always serialises.
+    let mut http = HttpRequest::post_json(url, serde_json::to_vec(&body).unwrap_or_default());
+    let headers = &mut http.headers;
+    match target.key.map(crate::secret::Secret::expose).filter(|_| host == Host::Anthropic) {
+        Some(token) if token.starts_with(OAUTH_TOKEN) => {
+            headers.set("authorization", format!("Bearer {token}"));
+            betas.add(betas::OAUTH);
+        }
+        Some(key) => headers.set("x-api-key", key),
+        None => {}
+    }
+    if !matches!(host, Host::Predicts(_)) {
+        headers.set("anthropic-version", VERSION);
+    }
+    for (name, value) in target.settings.extra_headers.iter() {
+        if name == "anthropic-beta" {
+            betas.add_list(value);
+        } else {
+            headers.set(name, value);
+        }
+    }
+    if let Some(list) = betas.header() {
+        headers.set("anthropic-beta", list);
+    }
+    Ok(Call { http, notes })
+}
+
+/// Whether a source that is an address stands anywhere in it.
+fn has_address(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_address),
+        Value::Object(map) => {
+            let is_address = |source: &Value| source.get("type").and_then(Value::as_str) == Some("url");
+            map.get("source").is_some_and(is_address) || map.get("content").is_some_and(has_address)
+        }
+        _ => false,
+    }
+}
+
 impl Provider for Anthropic {
     fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
-        let (body, mut betas, notes) = request::write(target, chat)?;
-        // A map with string keys always serialises.
-        let body = serde_json::to_vec(&body).unwrap_or_default();
-        let mut http = HttpRequest::post_json(target.url("v1", false, "messages")?, body);
-        let headers = &mut http.headers;
-        match target.key.map(crate::secret::Secret::expose) {
-            Some(token) if token.starts_with(OAUTH_TOKEN) => {
-                headers.set("authorization", format!("Bearer {token}"));
-                betas.add(betas::OAUTH);
-            }
-            Some(key) => headers.set("x-api-key", key),
-            None => {}
-        }
-        headers.set("anthropic-version", VERSION);
-        for (name, value) in target.settings.extra_headers.iter() {
-            if name == "anthropic-beta" {
-                betas.add_list(value);
-            } else {
-                headers.set(name, value);
-            }
-        }
-        if let Some(list) = betas.header() {
-            headers.set("anthropic-beta", list);
-        }
-        Ok(Call { http, notes })
+        call(target, chat, target.url("v1", false, "messages")?, Host::Anthropic)
     }
 
     fn chat_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {

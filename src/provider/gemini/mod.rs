@@ -17,7 +17,11 @@ mod tools;
 mod usage;
 mod wire;
 
+use serde_json::Value;
+
 use super::{Call, ChatStream, Notes, Provider, Target, errors};
+pub(super) use embeddings::{Embedded, fields as embedding_fields, numbers, read as read_embeddings};
+
 use crate::error::{Error, Kind, Result};
 use crate::http::{HttpHead, HttpRequest};
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest};
@@ -73,8 +77,17 @@ fn method_url(target: &Target<'_>, method: &str) -> Result<String> {
     Target { api_base: base.as_deref().or(target.api_base), ..*target }.url("v1beta", false, &endpoint)
 }
 
+/// The body of a chat request, and what the reader of its answer must know.
+///
+/// # Errors
+///
+/// As [`Provider::chat`].
+pub(super) fn body(target: &Target<'_>, chat: &ChatRequest) -> Result<(Value, Notes)> {
+    request::write(target, chat)
+}
+
 /// A request with the target's key and headers.
-fn post(target: &Target<'_>, url: String, body: &serde_json::Value) -> HttpRequest {
+pub(super) fn post(target: &Target<'_>, url: String, body: &Value) -> HttpRequest {
     // Strings, numbers and string-keyed maps always serialise.
     let mut http = HttpRequest::post_json(url, serde_json::to_vec(body).unwrap_or_default());
     if let Some(key) = target.key {

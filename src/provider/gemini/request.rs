@@ -45,8 +45,9 @@ pub(super) fn write(target: &Target<'_>, chat: &ChatRequest) -> Result<(Value, N
     let mut notes = Notes::new(target);
     notes.dropped = PARAMS.check(target, chat)?;
     refuse_by_model(target, chat, &mut notes.dropped)?;
-    // Only Vertex AI has labels: here they would be refused.
-    if chat.raw("labels").is_some() {
+    // Only Vertex AI has labels: the Gemini API refuses them.
+    let has_labels = target.provider.starts_with("vertex_ai");
+    if !has_labels && chat.raw("labels").is_some() {
         notes.dropped.push("labels".to_owned());
     }
     let rest = without(chat, &notes.dropped)?;
@@ -70,6 +71,7 @@ pub(super) fn write(target: &Target<'_>, chat: &ChatRequest) -> Result<(Value, N
     put("generationConfig", (!config.is_empty()).then(|| config.into()));
     put("cachedContent", cached);
     put("serviceTier", service_tier(chat)?);
+    put("labels", chat.get("labels")?);
     Ok((body.into(), notes))
 }
 

@@ -8,6 +8,8 @@ use crate::error::Result;
 pub enum Address {
     /// `{base}/chat/completions`.
     Endpoint,
+    /// Databricks: `{workspace}/serving-endpoints/chat/completions`; any other path is taken as it is.
+    Databricks,
     /// Azure OpenAI: `{base}/openai/deployments/{model}/chat/completions?api-version=…`, or `{base}/openai/v1/…`
     /// (<https://learn.microsoft.com/azure/ai-foundry/openai/reference>).
     AzureDeployment,
@@ -41,7 +43,7 @@ impl Address {
     /// Whether the version of the API that is asked for knows `stream_options`.
     pub(super) fn takes_stream_options(self, target: &Target<'_>) -> bool {
         let in_base = target.api_base.and_then(|base| base.split_once("api-version=")).map(|(_, version)| version);
-        let version = in_base.or(target.settings.api_version.as_deref());
+        let version = in_base.or(api_version(target));
         // Versions are dates, or words (`preview`) for the newest.
         self != Self::AzureDeployment || version.is_none_or(|version| version >= STREAM_OPTIONS_SINCE)
     }
@@ -56,9 +58,20 @@ impl Address {
         let path = base.split('?').next().unwrap_or_default().trim_end_matches('/');
         // The newer API has neither deployments in its path nor dated versions.
         let undated = path.ends_with("/v1") || path.contains("/v1/");
+        let named = api_version(target);
+        let newest = matches!(named, Some("v1" | "latest" | "preview"));
         let (url, version) = match self {
-            Self::Endpoint => return target.url("v1", true, endpoint),
+            Self::Databricks if path.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) => {
+                return target.url("", true, &format!("serving-endpoints/{endpoint}"));
+            }
+            Self::Endpoint | Self::Databricks => return target.url("v1", true, endpoint),
             _ if self.is_serverless(target) => return target.url("v1", true, endpoint),
+            Self::AzureDeployment if newest && !undated => {
+                // LiteLLM's words for the newer API, whatever of the older one stands in the base.
+                let origin = base.find("/openai").and_then(|at| base.get(..at)).unwrap_or(path);
+                let own = Target { api_base: Some(origin), ..*target };
+                (own.url("", true, &format!("openai/v1/{endpoint}"))?, DEPLOYMENT_VERSION)
+            }
             _ if undated || path.ends_with(endpoint) => (target.url("", true, endpoint)?, DEPLOYMENT_VERSION),
             Self::AzureDeployment => {
                 let model = target.model_segment()?;
@@ -76,7 +89,11 @@ impl Address {
                 (target.url("", true, &rest)?, MODELS_VERSION)
             }
         };
-        let version = target.settings.api_version.as_deref().or((!undated).then_some(version));
+        // The newer API has one version, and a preview of the next.
+        let version = match named {
+            Some("v1" | "latest") => None,
+            named => named.or((!undated).then_some(version)),
+        };
         Ok(match version {
             Some(version) if !url.contains("api-version=") => {
                 let mark = if url.contains('?') { '&' } else { '?' };
@@ -85,6 +102,11 @@ impl Address {
             _ => url,
         })
     }
+}
+
+/// `api_version`, from the configuration or Azure's variable.
+fn api_version<'a>(target: &Target<'a>) -> Option<&'a str> {
+    target.settings.api_version.as_deref().or_else(|| target.param("azure_api_version"))
 }
 
 #[cfg(test)]
@@ -120,6 +142,15 @@ mod tests {
         }
         let own = url(Address::AzureDeployment, "https://r.openai.azure.com", "d", Some("2024-10-21")).unwrap();
         assert!(own.ends_with("?api-version=2024-10-21"), "{own}");
+        for base in
+            ["", "/openai/v1", "/openai/deployments/d", "/openai/deployments/d/chat/completions?api-version=2024-10-21"]
+        {
+            let base = format!("https://r.openai.azure.com{base}");
+            let newest = "https://r.openai.azure.com/openai/v1/chat/completions";
+            assert_eq!(url(Address::AzureDeployment, &base, "d", Some("v1")).unwrap(), newest, "{base}");
+            let preview = url(Address::AzureDeployment, &base, "d", Some("preview")).unwrap();
+            assert_eq!(preview, format!("{newest}?api-version=preview"), "{base}");
+        }
         assert!(url(Address::AzureDeployment, "https://r.openai.azure.com", "../d", None).is_err());
     }
 

@@ -1,10 +1,9 @@
 //! How a provider who speaks OpenAI's language is logged in to: by its key, or by a token that a credential is exchanged for.
 
 use super::super::Target;
-use super::super::exchange::{Exchange, oauth};
+use super::super::exchange::Exchange;
 use crate::base64;
 use crate::error::{Error, Result};
-use crate::http::HttpRequest;
 use crate::secret::Secret;
 
 /// How a provider is logged in to.
@@ -41,7 +40,7 @@ impl Login {
     }
 
     /// What goes into `authorization` in place of a key.
-    pub(super) fn bearer<'a>(self, target: &Target<'a>) -> Option<&'a str> {
+    pub(in crate::provider) fn bearer<'a>(self, target: &Target<'a>) -> Option<&'a str> {
         let token = target.token.map(Secret::expose);
         let own = || target.param("azure_ad_token").filter(|_| self == Self::Entra && !has_key(target));
         token.or_else(own)
@@ -70,7 +69,7 @@ fn entra(target: &Target<'_>) -> Option<Exchange> {
         }
         _ => return None,
     }
-    Some(by_form(url, &form))
+    Some(Exchange::by_form(url, &form))
 }
 
 fn databricks(target: &Target<'_>) -> Result<Option<Exchange>> {
@@ -84,18 +83,11 @@ fn databricks(target: &Target<'_>) -> Result<Option<Exchange>> {
         return Err(Error::bad_request("api_base", message));
     };
     let url = format!("{scheme}://{host}/oidc/v1/token");
-    let mut exchange = by_form(url, &[("grant_type", "client_credentials"), ("scope", "all-apis")]);
+    let mut exchange = Exchange::by_form(url, &[("grant_type", "client_credentials"), ("scope", "all-apis")]);
     let pair = format!("{client}:{secret}");
     exchange.http.headers.push("authorization", format!("Basic {}", base64::encode(pair.as_bytes())));
     exchange.identity = Secret::new(format!("{host} {pair}"));
     Ok(Some(exchange))
-}
-
-/// An exchange by a form that holds everything which it depends on.
-pub(in crate::provider) fn by_form(url: String, form: &[(&str, &str)]) -> Exchange {
-    let http = HttpRequest::post_form(url, form);
-    let identity = Secret::new(format!("{} {}", http.url, String::from_utf8_lossy(&http.body)));
-    Exchange { identity, http, assertion: None, read: oauth }
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub struct OpenAi {
     pub openai_models: bool,
     /// Whether a chunk with a finish reason ends its streams, since it never sends `[DONE]`.
     pub ends_at_finish: bool,
+    /// The same, but usage comes after that chunk: the stream is whole when it is closed after both.
+    pub ends_at_close: bool,
 }
 
 /// Names of LiteLLM in messages, parts and tools that no copy of OpenAI knows.
@@ -80,6 +82,7 @@ pub const COMPATIBLE: OpenAi = OpenAi {
     temperature_max: None,
     openai_models: false,
     ends_at_finish: false,
+    ends_at_close: false,
 };
 
 /// OpenAI itself: it refuses what it does not know inside of messages.
@@ -106,7 +109,7 @@ impl Provider for OpenAi {
     }
 
     fn chat_stream(&self, notes: &Notes) -> Box<dyn ChatStream> {
-        Box::new(stream::Stream::new(notes, self.ends_at_finish))
+        Box::new(stream::Stream::new(notes, self))
     }
 
     fn embeddings(&self, target: &Target<'_>, request: &EmbeddingRequest) -> Result<Call> {

@@ -123,6 +123,7 @@ pub const COHERE: OpenAi = OpenAi {
 
 /// Databricks' serving endpoints.
 pub const DATABRICKS: OpenAi = OpenAi {
+    address: Address::Databricks,
     login: Login::Databricks,
     drops: &[
         "frequency_penalty",

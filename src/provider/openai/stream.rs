@@ -1,9 +1,12 @@
 //! Reads a streamed answer: events are handed on as they came, and a copy is scanned for news, usage and errors.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::{ChatStream, Notes, errors};
+use super::OpenAi;
 use super::chunk::{Chunk, Heard};
 use super::{reasoning, usage};
 use crate::error::{Error, Result};
@@ -13,13 +16,15 @@ use crate::openai::ChunkWriter;
 /// A streamed answer.
 pub(super) struct Stream {
     notes: Notes,
-    ends_at_finish: bool,
+    dialect: OpenAi,
+    finished: bool,
+    counted: bool,
     identified: bool,
 }
 
 impl Stream {
-    pub(super) fn new(notes: &Notes, ends_at_finish: bool) -> Self {
-        Self { notes: notes.clone(), ends_at_finish, identified: false }
+    pub(super) fn new(notes: &Notes, dialect: &OpenAi) -> Self {
+        Self { notes: notes.clone(), dialect: *dialect, finished: false, counted: false, identified: false }
     }
 
     /// An event that holds an error, in one of the shapes that copies of OpenAI give it.
@@ -62,18 +67,19 @@ impl ChatStream for Stream {
         let told = chunk.usage.or(chunk.x_groq.and_then(|groq| groq.usage));
         let usage = told.and_then(usage::read);
         let has_usage = usage.is_some();
+        self.counted |= has_usage;
         if let Some(usage) = usage {
             out.usage(usage);
         }
         let Some(choices) = chunk.choices else {
             if has_usage {
-                out.hold(event.raw);
+                out.hold(&plain(event));
                 return Ok(());
             }
             return self.odd(event, out);
         };
         if choices.is_empty() && has_usage {
-            out.hold(event.raw);
+            out.hold(&plain(event));
             return Ok(());
         }
         let heard = Heard::of(&choices);
@@ -87,13 +93,28 @@ impl ChatStream for Stream {
                 out.raw(mended.as_bytes());
                 out.raw(b"\n\n");
             }
-            None => out.raw(event.raw),
+            None => out.raw(&plain(event)),
         }
-        if heard.finished && self.ends_at_finish {
+        self.finished |= heard.finished;
+        if heard.finished && self.dialect.ends_at_finish {
             out.end();
         }
         Ok(())
     }
+
+    fn finish(&mut self, out: &mut ChunkWriter) {
+        if self.finished && self.counted && self.dialect.ends_at_close {
+            out.end();
+        }
+    }
+}
+
+/// The event as it came, but without a name: clients of OpenAI know none.
+fn plain<'a>(event: &Event<'a>) -> Cow<'a, [u8]> {
+    if event.name.is_empty() {
+        return Cow::Borrowed(event.raw);
+    }
+    Cow::Owned(format!("data: {}\n\n", event.data.replace('\n', "\ndata: ")).into_bytes())
 }
 
 #[cfg(test)]
@@ -102,7 +123,7 @@ mod tests {
 
     /// Reads events; gives what was delivered, whether it was news, and the bytes of text in it.
     fn read(events: &[&str]) -> Result<(String, bool, u64)> {
-        let mut stream = Stream::new(&Notes::default(), false);
+        let mut stream = Stream::new(&Notes::default(), &super::super::COMPATIBLE);
         let mut out = ChunkWriter::new("id", 0, "m", false);
         for data in events {
             let raw = format!("data: {data}\n\n");
