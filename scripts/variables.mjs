@@ -12,6 +12,13 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // Bindings of the Worker itself.
 const TAKEN = new Set(["TOLLGATE_KV", "TOLLGATE_LOOPBACK", "LEDGER", "DIRECTORY", "ASSETS"]);
 
+// Where Google's own tools take the path of a key file: a Worker has no files, so its text becomes the value.
+const KEY_FILES = new Set(["GOOGLE_APPLICATION_CREDENTIALS", "VERTEXAI_CREDENTIALS", "VERTEX_CREDENTIALS"]);
+
+function withoutFile(name, value) {
+  return KEY_FILES.has(name) && value.endsWith(".json") && existsSync(value) ? readFileSync(value, "utf8") : value;
+}
+
 /** Each `os.environ/NAME` of a configuration as `{ name, path }`. */
 export function references(value, path = "") {
   if (typeof value === "string") {
@@ -43,7 +50,7 @@ export function resolveVariables(config, names, configPath, shell = process.env)
   const found = {};
   for (const name of [...Object.keys(own), ...wanted.map((one) => one.name), ...names]) {
     const value = NAME.test(name) && !TAKEN.has(name) ? lookUp(name) : undefined;
-    if (value !== undefined && value !== "") found[name] = String(value);
+    if (value !== undefined && value !== "") found[name] = withoutFile(name, String(value));
   }
   return { found, missing: wanted.filter(({ name }) => !(name in found)) };
 }

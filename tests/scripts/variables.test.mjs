@@ -35,6 +35,16 @@ test("environment_variables win over the shell, the shell over .env, .env over .
   assert.deepEqual(missing, [{ name: "NONE", path: "model_list[4].litellm_params.api_key" }]);
 });
 
+test("the path of Google's key file becomes its text, and no other path does", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tollgate-variables-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "key.json");
+  writeFileSync(path, '{"type":"service_account"}');
+  const shell = { GOOGLE_APPLICATION_CREDENTIALS: path, VERTEXAI_CREDENTIALS: `${path}.json`, OTHER: path };
+  const { found } = resolveVariables({}, Object.keys(shell), join(folder, "config.yaml"), shell);
+  assert.deepEqual(found, { ...shell, GOOGLE_APPLICATION_CREDENTIALS: '{"type":"service_account"}' });
+});
+
 test("no variable takes the name of the Worker's own bindings", () => {
   const { found, missing } = resolveVariables({ a: "os.environ/LEDGER" }, [], "/nowhere/config.yaml", { LEDGER: "x" });
   assert.deepEqual([found, missing.length], [{}, 1]);

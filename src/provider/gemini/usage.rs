@@ -90,7 +90,7 @@ pub(super) fn read(wire: &Wire, grounding: Grounding) -> Usage {
         completion_details.extra.insert("video_tokens".to_owned(), said.video.into());
     }
     let searches = ServerToolUse { web_search_requests: grounding.searches, ..ServerToolUse::default() };
-    Usage {
+    let mut usage = Usage {
         prompt_tokens,
         completion_tokens,
         total_tokens: prompt_tokens.saturating_add(completion_tokens),
@@ -99,7 +99,18 @@ pub(super) fn read(wire: &Wire, grounding: Grounding) -> Usage {
         cache_read_input_tokens: cached,
         server_tool_use: (grounding.searches > 0).then_some(searches),
         ..Usage::default()
+    };
+    // The tier that served, which is the one that Vertex AI charges.
+    let tier = match wire.traffic_type.as_str() {
+        "ON_DEMAND" => Some("standard"),
+        "ON_DEMAND_FLEX" | "FLEX" => Some("flex"),
+        "ON_DEMAND_PRIORITY" => Some("priority"),
+        _ => None,
+    };
+    if let Some(tier) = tier {
+        usage.extra.insert("service_tier".to_owned(), tier.into());
     }
+    usage
 }
 
 #[cfg(test)]
@@ -120,6 +131,19 @@ mod tests {
         let said = completion.text_tokens + completion.audio_tokens + completion.image_tokens;
         assert_eq!(said + completion.reasoning_tokens, usage.completion_tokens);
         assert_eq!(usage.prompt_tokens + usage.completion_tokens, usage.total_tokens);
+    }
+
+    #[test]
+    fn the_traffic_of_vertex_ai_is_a_tier() {
+        for (traffic, tier) in [
+            ("ON_DEMAND", Some("standard")),
+            ("ON_DEMAND_PRIORITY", Some("priority")),
+            ("ON_DEMAND_FLEX", Some("flex")),
+            ("PROVISIONED_THROUGHPUT", None),
+        ] {
+            let told = usage(json!({"promptTokenCount": 1, "trafficType": traffic}), false);
+            assert_eq!(told.extra.get("service_tier").and_then(Value::as_str), tier, "{traffic}");
+        }
     }
 
     #[test]

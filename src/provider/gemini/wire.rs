@@ -201,6 +201,8 @@ pub(super) struct Usage {
     pub(super) prompt_tokens_details: Vec<Modality>,
     pub(super) cache_tokens_details: Vec<Modality>,
     pub(super) candidates_tokens_details: Vec<Modality>,
+    /// How Vertex AI served it.
+    pub(super) traffic_type: String,
 }
 
 foreign!(Usage {
@@ -213,6 +215,7 @@ foreign!(Usage {
     prompt_tokens_details: lenient("promptTokensDetails", "prompt_tokens_details"),
     cache_tokens_details: lenient("cacheTokensDetails", "cache_tokens_details"),
     candidates_tokens_details: lenient("candidatesTokensDetails", "candidates_tokens_details"),
+    traffic_type: lenient("trafficType", "traffic_type"),
 });
 
 /// Tokens of a modality.
