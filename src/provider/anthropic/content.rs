@@ -137,7 +137,7 @@ fn by_type(kind: &str, data: &str, at: &str) -> Result<Map<String, Value>> {
         return Ok(object(json!({"type": "document", "source": {"type": "base64", "media_type": kind, "data": data}})));
     }
     if kind.starts_with("text/") || kind == "application/json" {
-        let text = crate::base64::decode(data).and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = decode(data).and_then(|bytes| String::from_utf8(bytes).ok());
         let text =
             text.ok_or_else(|| Error::bad_request(at, format!("`{at}` is not UTF-8 in base64: encode it so")))?;
         // Any text is plain to the API.
