@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::retry_hint;
 use crate::error::{Error, Kind};
 use crate::http::HttpHead;
 
@@ -49,7 +50,7 @@ const CONTENT_WORDS: &[&str] = &[
 pub fn read(provider: &str, head: &HttpHead, body: &[u8]) -> Error {
     let value: Value = crate::json::read(body).unwrap_or(Value::Null);
     let mut error = from_value(provider, head.status, &value, body);
-    if let Some(ms) = retry_after_ms(head, &value) {
+    if let Some(ms) = retry_hint::read(head, &value) {
         error = error.with_retry_after_ms(ms);
     }
     error
@@ -168,20 +169,6 @@ fn status_of_type(error_type: &str) -> Option<u16> {
     })
 }
 
-/// After how many ms to try again, by `retry-after-ms`, `retry-after` in seconds, or Google's `RetryInfo`.
-pub(super) fn retry_after_ms(head: &HttpHead, value: &Value) -> Option<u64> {
-    let milliseconds = head.headers.get("retry-after-ms").and_then(crate::json::number);
-    let seconds = head.headers.get("retry-after").and_then(crate::json::number);
-    let from_headers = milliseconds.or(seconds.map(|seconds| seconds * 1000.0));
-    let hint = from_headers.or_else(|| {
-        let value = value.get(0).unwrap_or(value);
-        let details = value.pointer("/error/details")?.as_array()?;
-        let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
-        crate::json::number(delay.strip_suffix('s')?).map(|seconds| seconds * 1000.0)
-    })?;
-    (hint.is_finite() && hint >= 0.0).then_some(hint as u64)
-}
-
 fn shorten(message: &str) -> String {
     if message.len() <= LONGEST_MESSAGE {
         return message.to_owned();
@@ -245,18 +232,5 @@ mod tests {
         assert_eq!((error.status(), error.kind(), error.message()), (529, Kind::InternalServer, "Overloaded"));
         let value = serde_json::json!({"error": {"code": 429, "message": "x"}});
         assert_eq!(from_value("p", 200, &value, b"").kind(), Kind::RateLimit);
-    }
-
-    #[test]
-    fn retry_hints_are_one_number() {
-        let hint = |name: &str, value: &str, body: &str| {
-            let headers = [(name, value)].into_iter().collect();
-            read("p", &HttpHead { status: 429, headers }, body.as_bytes()).retry_after_ms()
-        };
-        assert_eq!(hint("retry-after", "2", ""), Some(2000));
-        assert_eq!(hint("retry-after-ms", "250", ""), Some(250));
-        assert_eq!(hint("retry-after", "Wed, 21 Oct", ""), None);
-        let google = r#"{"error":{"code":429,"details":[{"@type":"x"},{"retryDelay":"17.5s"}]}}"#;
-        assert_eq!(hint("x", "y", google), Some(17_500));
     }
 }

@@ -15,6 +15,7 @@ pub mod openai;
 mod params;
 mod reader;
 pub mod registry;
+mod retry_hint;
 pub mod sagemaker;
 pub mod snowflake;
 mod target;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Notes, errors};
+use super::super::{Notes, errors, retry_hint};
 use crate::error::Error;
 use crate::http::HttpHead;
 
@@ -12,7 +12,7 @@ pub(in crate::provider) fn refusal(notes: &Notes, head: &HttpHead, body: &[u8]) 
     let in_body = ["__type", "code"].iter().find_map(|name| value.get(name)?.as_str());
     let name = head.headers.get("x-amzn-errortype").or(in_body).unwrap_or_default();
     let error = of(notes, head.status, name, &value, body);
-    match errors::retry_after_ms(head, &value) {
+    match retry_hint::read(head, &value) {
         Some(ms) => error.with_retry_after_ms(ms),
         None => error,
     }
