@@ -40,8 +40,11 @@ struct Whole<'a> {
     _choices: Vec<&'a RawValue>,
 }
 
+/// What a number is replaced by.
+const OTHERS: &[&[u8]] = &[b"-1", b"1e309", b"18446744073709551616", b"null", b"[[]]", b"\"\xf0\x9f\x92\xa9\""];
+
 fn from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
+    std::env::var_os(name)?.to_str()?.parse().ok()
 }
 
 /// Calls `read` with each change of `bytes`, and names the case where it panics.
@@ -83,10 +86,8 @@ fn changed(bytes: &[u8], random: &mut Random) -> Vec<u8> {
             4 => bytes[at] ^= 1 << random.below(8),
             _ => {
                 let digit = bytes.iter().skip(at).position(u8::is_ascii_digit).map_or(at, |after| at + after);
-                const OTHERS: &[&[u8]] =
-                    &[b"-1", b"1e309", b"18446744073709551616", b"null", b"[[]]", b"\"\xf0\x9f\x92\xa9\""];
                 let other = *random.pick(OTHERS);
-                bytes.splice(digit..digit + 1, other.iter().copied());
+                bytes.splice(digit..=digit, other.iter().copied());
             }
         }
     }

@@ -1,12 +1,20 @@
-//! What the spine does for a provider's sake, on the scripted host: providers of a configuration's own.
+//! What the spine does for a provider's sake, on the scripted host: providers of a configuration, media.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "upstreams/custom.rs"]
 mod custom;
 #[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;
+#[path = "upstreams/media.rs"]
+mod media;
 
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use super::deployment::is_header_name;
 use super::section::Section;
-use super::{GeneralSettings, Setting};
+use super::{GeneralSettings, RemoteMedia, Setting};
 use crate::keys::duration::Span;
 use crate::keys::ledger::Limits;
 use crate::money::Money;
@@ -46,6 +46,11 @@ pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSetti
             .count("reservation_hold_seconds", LONGEST_HOLD_SECONDS)
             .map(|hold| hold.max(1) * 1000),
         tag_budgets: litellm.section("tag_budget_config").map(|tags| tag_budgets(&tags)).unwrap_or_default(),
+        remote_media: match (general.flag("allow_remote_media"), general.flag("allow_private_media")) {
+            (Some(false), _) => RemoteMedia::Never,
+            (_, Some(true)) => RemoteMedia::Anywhere,
+            _ => RemoteMedia::Public,
+        },
         disable_spend_logs: general.flag("disable_spend_logs").unwrap_or_default(),
     }
 }

@@ -226,6 +226,18 @@ pub struct Alias {
     pub hidden: bool,
 }
 
+/// Which media behind addresses are fetched for providers that fetch none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RemoteMedia {
+    /// None.
+    Never,
+    /// Those of public addresses.
+    #[default]
+    Public,
+    /// Those of inner networks too: for servers of one's own, and tests.
+    Anywhere,
+}
+
 /// `general_settings`, as far as this version acts on them.
 #[derive(Clone, Debug, Default)]
 pub struct GeneralSettings {
@@ -248,6 +260,8 @@ pub struct GeneralSettings {
     pub reservation_hold_ms: Option<u64>,
     /// `litellm_settings.tag_budget_config`: the budget of each tag. It holds within one budget root.
     pub tag_budgets: Vec<(String, Limits)>,
+    /// `allow_remote_media` and `allow_private_media` (Tollgate's own).
+    pub remote_media: RemoteMedia,
     /// `disable_spend_logs`: calls of the master key are not logged. Those of virtual keys always are: budgets rest on it.
     pub disable_spend_logs: bool,
 }

@@ -21,7 +21,7 @@ use super::reply::{Reply, ReplyBody};
 use super::seat::Seat;
 use super::settle::{Books, Ending};
 use super::tariff::{Tariff, add_cost_headers};
-use super::{Gateway, models, resolve};
+use super::{Gateway, media, models, resolve};
 use crate::config::Match;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
@@ -243,7 +243,10 @@ impl<H: Host> Call<'_, H> {
         record.attempts += 1;
         self.last.replace(Some(ending.clone()));
         let flight = Flight::start(&self.gateway.health, &found.deployment.id, before);
-        let outcome = self.send(&mut deployment, &ending.request, hold, &record.id).await;
+        let outcome = match media::inlined(self.host, &deployment, &ending.request, config.general.remote_media).await {
+            Ok(request) => self.send(&mut deployment, &request, hold, &record.id).await,
+            Err(error) => Err(error),
+        };
         record.upstream_ms += self.host.now_ms().saturating_sub(before);
         let deployment_id = found.deployment.id.clone();
         match outcome {

@@ -16,6 +16,7 @@ mod fit;
 mod flight;
 mod hold;
 mod host;
+mod media;
 mod models;
 mod money;
 mod race;

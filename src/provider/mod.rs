@@ -68,6 +68,12 @@ pub trait Provider: Sync {
         None
     }
 
+    /// Whether an `http:` or `https:` address of an image or a document has to be sent to `model` as bytes: the provider
+    /// fetches none, or not this one.
+    fn needs_bytes(&self, _model: &str, _url: &str) -> bool {
+        false
+    }
+
     /// How the upstream cuts a stream into events.
     fn framing(&self) -> Framing {
         Framing::Sse

@@ -117,7 +117,7 @@ pub const PROVIDERS: &[Row] = &[
     row("litellm_proxy", &quirks::GATEWAY, "", &["LITELLM_PROXY_API_KEY"], &["LITELLM_PROXY_API_BASE"]),
     row("llamafile", &quirks::LOCAL, "http://127.0.0.1:8080/v1", &["LLAMAFILE_API_KEY"], &["LLAMAFILE_API_BASE"]),
     row("llamagate", &quirks::MAX_TOKENS, "https://api.llamagate.dev/v1", &["LLAMAGATE_API_KEY"], &[]),
-    row("lm_studio", &quirks::LOCAL, "", &["LM_STUDIO_API_KEY"], &["LM_STUDIO_API_BASE"]),
+    row("lm_studio", &quirks::LM_STUDIO, "", &["LM_STUDIO_API_KEY"], &["LM_STUDIO_API_BASE"]),
     row("maritalk", &quirks::MARITALK, "https://chat.maritaca.ai/api", &["MARITALK_API_KEY"], &[]),
     row("meta", &COMPATIBLE, "https://api.meta.ai/v1", &["META_API_KEY"], &["META_API_BASE"]),
     row("meta_llama", &COMPATIBLE, "https://api.llama.com/compat/v1", &["LLAMA_API_KEY"], &["LLAMA_API_BASE"]),

@@ -9,7 +9,7 @@ use super::{
 pub(in crate::config) const GENERAL: &[Group] = &[
     group(ACTS, Kind::Any, "cors_origins litellm_key_header_name"),
     group(ACTS, Kind::Number, "max_request_size_mb reservation_hold_seconds"),
-    group(ACTS, Kind::Flag, "disable_spend_logs"),
+    group(ACTS, Kind::Flag, "allow_private_media allow_remote_media disable_spend_logs"),
     group(ACTS, Kind::Text, "master_key"),
     group(NETWORK, Kind::Any, "use_x_forwarded_for"),
     group(NETWORK, Kind::Flag, "user_url_validation"),

@@ -104,6 +104,11 @@ fn has_address(value: &Value) -> bool {
 }
 
 impl Provider for Anthropic {
+    /// It fetches `https:` alone (<https://platform.claude.com/docs/en/build-with-claude/vision>).
+    fn needs_bytes(&self, _model: &str, url: &str) -> bool {
+        !url.starts_with("https://")
+    }
+
     fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
         call(target, chat, target.url("v1", false, "messages")?, Host::Anthropic)
     }

@@ -62,6 +62,13 @@ pub(super) fn part(generation: Generation, part: Part, at: &str) -> Result<Optio
     }))
 }
 
+/// Whether the bytes of an address have to be sent: Google fetches its own files and videos of its own site for every model,
+/// and `https:` alone for some.
+pub(super) fn needs_bytes(model: &str, url: &str) -> bool {
+    let fetched = url.starts_with("https://") && Generation::of(model).fetches_urls();
+    !(fetched || url.starts_with(FILES) || is_youtube(url))
+}
+
 struct Reader<'a> {
     generation: Generation,
     at: &'a str,

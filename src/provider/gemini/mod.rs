@@ -31,6 +31,10 @@ use crate::openai::{Answer, ChatRequest, EmbeddingRequest};
 pub struct Gemini;
 
 impl Provider for Gemini {
+    fn needs_bytes(&self, model: &str, url: &str) -> bool {
+        media::needs_bytes(model, url)
+    }
+
     fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
         let (body, notes) = request::write(target, chat)?;
         let mut url = method_url(target, if chat.stream() { "streamGenerateContent" } else { "generateContent" })?;

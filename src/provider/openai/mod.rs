@@ -46,6 +46,8 @@ pub struct OpenAi {
     pub developer_role: bool,
     /// Whether it takes lists of parts as content; else a list of nothing but text becomes a string.
     pub text_parts: bool,
+    /// Whether it fetches images; else their bytes are sent.
+    pub fetches_images: bool,
     /// Whether it takes `strict` in a function.
     pub strict_tools: bool,
     /// Its word for the tool choice `required`.
@@ -76,6 +78,7 @@ pub const COMPATIBLE: OpenAi = OpenAi {
     strips: FOREIGN,
     developer_role: false,
     text_parts: true,
+    fetches_images: true,
     strict_tools: true,
     required_tool: "required",
     stream_options: true,
@@ -98,6 +101,10 @@ impl Provider for OpenAi {
 
     fn as_openai(&self) -> Option<OpenAi> {
         Some(*self)
+    }
+
+    fn needs_bytes(&self, _model: &str, _url: &str) -> bool {
+        !self.fetches_images
     }
 
     fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {

@@ -13,6 +13,7 @@ pub const BY_NAME: &[(&str, Quirk)] = &[
     ("keeps_cache_control", |dialect| dialect.strips = CACHE_MARKS.strips),
     ("max_tokens", |dialect| dialect.renames = MAX_TOKENS.renames),
     ("no_done", |dialect| dialect.ends_at_finish = true),
+    ("no_image_urls", |dialect| dialect.fetches_images = false),
     ("no_stream_options", |dialect| dialect.stream_options = false),
     ("no_strict_tools", |dialect| dialect.strict_tools = false),
     ("required_is_any", |dialect| dialect.required_tool = FIREWORKS_AI.required_tool),
@@ -37,6 +38,9 @@ pub const OWN_SERVER: OpenAi = OpenAi { keyless: true, ..COMPATIBLE };
 
 /// The same for servers whose documents know `max_tokens` alone: Ollama, LM Studio, llamafile and others.
 pub const LOCAL: OpenAi = OpenAi { keyless: true, ..MAX_TOKENS };
+
+/// LM Studio: images come as bytes (<https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/1120>).
+pub const LM_STUDIO: OpenAi = OpenAi { fetches_images: false, ..LOCAL };
 
 /// Azure OpenAI: every model takes `system`, not every model `developer`.
 pub const AZURE: OpenAi = OpenAi {
@@ -225,9 +229,15 @@ pub const MISTRAL: OpenAi = OpenAi {
     ..COMPATIBLE
 };
 
-/// Moonshot (<https://platform.moonshot.ai/docs/api/chat>): the newer name of the answer's bound is its own.
-pub const MOONSHOT: OpenAi =
-    OpenAi { drops: &["function_call", "functions"], text_parts: false, temperature_max: Some(1.0), ..COMPATIBLE };
+/// Moonshot (<https://platform.moonshot.ai/docs/api/chat>): the newer name of the answer's bound is its own, and images come
+/// as bytes (<https://platform.moonshot.ai/docs/guide/use-kimi-vision-model>).
+pub const MOONSHOT: OpenAi = OpenAi {
+    drops: &["function_call", "functions"],
+    text_parts: false,
+    fetches_images: false,
+    temperature_max: Some(1.0),
+    ..COMPATIBLE
+};
 
 /// Morph: a model that applies edits takes nothing but messages.
 pub const MORPH: OpenAi = OpenAi {
