@@ -103,6 +103,7 @@ fn call(case: &Case, row: &Row, body: &[u8]) -> Option<(Call, Option<ChatRequest
         default_base: row.base,
         model,
         key: Some(&key),
+        token: None,
         settings: &settings,
         facts,
         call_id: "chatcmpl-test",

@@ -18,6 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         default_base: row.base,
         model: "m",
         key: None,
+        token: None,
         settings: &settings,
         facts: Facts::default(),
         call_id: "id",
