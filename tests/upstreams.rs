@@ -10,6 +10,8 @@
 
 #[path = "upstreams/custom.rs"]
 mod custom;
+#[path = "upstreams/embeddings.rs"]
+mod embeddings;
 #[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::admit::clamped;
 use super::asked::Asked;
 use super::attempt::{Answered, Outcome, Request, Resolved, attempt};
+use super::batches::{self, Batches};
 use super::caller::Caller;
 use super::destination::{self, Turn};
 use super::fit::Fitting;
@@ -102,6 +103,8 @@ pub(super) struct Call<'a, H> {
     pub(super) last: RefCell<Option<Ending>>,
     /// The records of the key, once they are read.
     pub(super) known: RefCell<Option<Rc<Known>>>,
+    /// What the last deployment has answered of embeddings in parts.
+    pub(super) batches: RefCell<Batches>,
     /// The headers of the request.
     pub(super) headers: &'a Headers,
     /// Names that stand for several model groups, by which the request came to its own.
@@ -120,6 +123,7 @@ impl<'a, H> Call<'a, H> {
             route: http.path(),
             last: RefCell::default(),
             known: RefCell::default(),
+            batches: RefCell::default(),
             headers: &http.headers,
             turns: RefCell::default(),
             overrides: RefCell::default(),
@@ -244,7 +248,7 @@ impl<H: Host> Call<'_, H> {
         self.last.replace(Some(ending.clone()));
         let flight = Flight::start(&self.gateway.health, &found.deployment.id, before);
         let outcome = match media::inlined(self.host, &deployment, &ending.request, config.general.remote_media).await {
-            Ok(request) => self.send(&mut deployment, &request, hold, &record.id).await,
+            Ok(request) => self.send_in_parts(&mut deployment, &request, found, hold, &record.id).await,
             Err(error) => Err(error),
         };
         record.upstream_ms += self.host.now_ms().saturating_sub(before);
@@ -256,6 +260,37 @@ impl<H: Host> Call<'_, H> {
                 Err(error.into())
             }
         }
+    }
+
+    /// Sends an attempt: in parts, where it asks for more embeddings than its provider makes at once.
+    async fn send_in_parts(
+        &self,
+        deployment: &mut Resolved,
+        request: &Request,
+        found: &Match,
+        hold: Option<&Hold>,
+        call_id: &str,
+    ) -> Result<Outcome<H::Body>> {
+        let most = deployment.provider.dialect().embeddings_batch(&deployment.model);
+        let Some((parts, inputs)) = batches::split(request, most)? else {
+            return self.send(deployment, request, hold, call_id).await;
+        };
+        let done = self.batches.take().of(&found.deployment.id);
+        let skip = done.len();
+        self.batches.replace(done);
+        let mut last = None;
+        for part in parts.iter().skip(skip) {
+            let mut outcome = self.send(deployment, part, hold, call_id).await?;
+            let empty = Answered::Whole(Box::default());
+            if let Answered::Whole(answer) = std::mem::replace(&mut outcome.answer, empty) {
+                self.batches.borrow_mut().push(*answer);
+            }
+            last = Some(outcome);
+        }
+        let answer = self.batches.take().merged(found.provider.name(), inputs)?;
+        let outcome =
+            last.ok_or_else(|| Error::new(Kind::InternalServer, "no part of the request was left to send"))?;
+        Ok(Outcome { answer: Answered::Whole(Box::new(answer)), ..outcome })
     }
 
     /// Sends an attempt. While one that money hangs on waits for its upstream, the ledger is told that it lives; and it ends
@@ -368,7 +403,8 @@ impl<H: Host> Call<'_, H> {
     /// client left while an upstream worked for it.
     async fn refuse(&self, error: &Error, record: Record, books: Books) -> Reply<H::Body> {
         let last = self.last.borrow_mut().take();
-        books.give_up(self.host, &record, error, last.as_ref()).await;
+        let parts = self.batches.take().usage();
+        books.give_up(self.host, &record, error, last.as_ref(), parts).await;
         record.write(self.host, error.status(), "error", None, Some(error));
         let mut reply = Reply::error(error);
         self.add_headers(&mut reply.headers, &record);

@@ -5,6 +5,7 @@ mod admit;
 mod asked;
 mod attempt;
 mod auth;
+mod batches;
 mod bound;
 mod call;
 mod caller;

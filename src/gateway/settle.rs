@@ -149,10 +149,22 @@ impl Books {
         self.hold.as_ref()?.settle(host, outcome).await
     }
 
-    /// Enters a call that got no answer: nothing was used, unless its client left while an upstream worked for it.
-    pub(super) async fn give_up<H: Host>(&self, host: &H, record: &Record, error: &Error, ending: Option<&Ending>) {
+    /// Enters a call that got no answer: nothing was used, unless its client left while an upstream worked for it, or it had
+    /// been answered in part, with `parts` as what that has used.
+    pub(super) async fn give_up<H: Host>(
+        &self,
+        host: &H,
+        record: &Record,
+        error: &Error,
+        ending: Option<&Ending>,
+        parts: Option<Usage>,
+    ) {
         let Some(hold) = &self.hold else { return };
         match ending {
+            Some(ending) if parts.is_some() => {
+                let used = ending.used(parts.unwrap_or_default(), None, false);
+                hold.settle(host, outcome(record, &used, "failure")).await;
+            }
             Some(ending) if error.kind() == Kind::ClientClosedRequest => {
                 hold.settle(host, outcome(record, &ending.of_nothing(), "failure")).await;
             }

@@ -93,6 +93,12 @@ pub trait Provider: Sync {
         Err(unsupported(target, "embeddings"))
     }
 
+    /// Most inputs that `model` takes in one embedding request; `None` where the provider names no bound. Longer requests
+    /// are sent in parts.
+    fn embeddings_batch(&self, _model: &str) -> Option<usize> {
+        None
+    }
+
     /// Reads a whole answer to an embedding request.
     ///
     /// # Errors

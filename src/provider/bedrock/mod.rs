@@ -46,6 +46,11 @@ fn call(target: &Target<'_>, model: Model<'_>, action: &str, body: &Map<String, 
 }
 
 impl Provider for Bedrock {
+    /// It takes bytes, and files in S3.
+    fn needs_bytes(&self, _model: &str, _url: &str) -> bool {
+        true
+    }
+
     fn exchange(&self, target: &Target<'_>) -> Result<Option<Exchange>> {
         aws::exchange(target, SERVICE.bearer)
     }

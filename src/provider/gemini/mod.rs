@@ -64,6 +64,11 @@ impl Provider for Gemini {
         embeddings::write(target, request)
     }
 
+    /// As `batchEmbedContents` bounds it (<https://ai.google.dev/api/embeddings>).
+    fn embeddings_batch(&self, _model: &str) -> Option<usize> {
+        Some(100)
+    }
+
     fn embeddings_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {
         embeddings::read(notes, body)
     }

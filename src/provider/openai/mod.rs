@@ -56,6 +56,8 @@ pub struct OpenAi {
     pub stream_options: bool,
     /// The highest `temperature` that it takes, as JSON; higher ones are lowered to it.
     pub temperature_max: Option<f64>,
+    /// Most inputs of an embedding request, where its documents name a bound.
+    pub embeddings_batch: Option<usize>,
     /// Whether its models follow OpenAI's rules for reasoning models (o-series, gpt-5).
     pub openai_models: bool,
     /// Whether a chunk with a finish reason ends its streams, since it never sends `[DONE]`.
@@ -83,13 +85,17 @@ pub const COMPATIBLE: OpenAi = OpenAi {
     required_tool: "required",
     stream_options: true,
     temperature_max: None,
+    embeddings_batch: None,
     openai_models: false,
     ends_at_finish: false,
     ends_at_close: false,
 };
 
 /// OpenAI itself: it refuses what it does not know inside of messages.
-pub const OPENAI: OpenAi = OpenAi { strips: STRICT, developer_role: true, openai_models: true, ..COMPATIBLE };
+///
+/// 2048 inputs an embedding request (<https://platform.openai.com/docs/api-reference/embeddings/create>).
+pub const OPENAI: OpenAi =
+    OpenAi { strips: STRICT, developer_role: true, embeddings_batch: Some(2048), openai_models: true, ..COMPATIBLE };
 
 /// For those who check messages against a schema, reasoning of earlier turns is foreign too.
 pub const STRICT: &[&str] = &["cache_control", "thinking_blocks", "provider_specific_fields", "reasoning_content"];
@@ -121,6 +127,10 @@ impl Provider for OpenAi {
 
     fn embeddings(&self, target: &Target<'_>, request: &EmbeddingRequest) -> Result<Call> {
         request::embeddings(self, target, request)
+    }
+
+    fn embeddings_batch(&self, _model: &str) -> Option<usize> {
+        self.embeddings_batch
     }
 
     fn embeddings_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {

@@ -33,6 +33,10 @@ pub const GATEWAY: OpenAi = OpenAi { strips: &[], developer_role: true, ..COMPAT
 /// Takes marks of prompt caches in parts.
 pub const CACHE_MARKS: OpenAi = OpenAi { strips: &["thinking_blocks", "provider_specific_fields"], ..COMPATIBLE };
 
+/// Alibaba Cloud: 10 inputs an embedding request
+/// (<https://www.alibabacloud.com/help/en/model-studio/text-embedding-synchronous-api>).
+pub const DASHSCOPE: OpenAi = OpenAi { embeddings_batch: Some(10), ..CACHE_MARKS };
+
 /// A server of the user's own: no key needed.
 pub const OWN_SERVER: OpenAi = OpenAi { keyless: true, ..COMPATIBLE };
 
