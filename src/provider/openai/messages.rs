@@ -13,7 +13,8 @@ pub(super) fn adapt(dialect: &OpenAi, facts: Facts, fields: &mut Fields) -> Resu
     let roles = roles(dialect, facts);
     let renamed = |bytes: &[u8]| roles.iter().any(|(from, _)| has(bytes, &format!("\"{from}\"")));
     let listed = |bytes: &[u8]| !dialect.text_parts && has(bytes, "\"type\"");
-    if needs(dialect, fields, "messages", |bytes| renamed(bytes) || listed(bytes)) {
+    let called = |bytes: &[u8]| dialect.short_tool_ids && has(bytes, "\"tool_call");
+    if needs(dialect, fields, "messages", |bytes| renamed(bytes) || listed(bytes) || called(bytes)) {
         edit(fields, "messages", |message| adapt_message(dialect, roles, message))?;
     }
     if needs(dialect, fields, "tools", |bytes| !dialect.strict_tools && has(bytes, "\"strict\"")) {
@@ -55,6 +56,9 @@ fn edit(fields: &mut Fields, name: &str, change: impl Fn(&mut Map<String, Value>
 
 fn adapt_message(dialect: &OpenAi, roles: &[(&str, &str)], message: &mut Map<String, Value>) {
     strip(dialect, message);
+    if dialect.short_tool_ids {
+        shorten_ids(message);
+    }
     if let Some(role) = message.get_mut("role")
         && let Some((_, to)) = roles.iter().find(|(from, _)| *role == *from)
     {
@@ -70,6 +74,35 @@ fn adapt_message(dialect: &OpenAi, roles: &[(&str, &str)], message: &mut Map<Str
     {
         *content = text.into();
     }
+}
+
+/// Gives calls of another provider an id that is taken here: the same one wherever the id stands.
+fn shorten_ids(message: &mut Map<String, Value>) {
+    let short = |id: &mut Value| {
+        if let Value::String(text) = id
+            && !(text.len() == SHORT_ID && text.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        {
+            *text = short_id(text);
+        }
+    };
+    message.get_mut("tool_call_id").into_iter().for_each(short);
+    let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten();
+    calls.filter_map(|call| call.get_mut("id")).for_each(short);
+}
+
+const SHORT_ID: usize = 9;
+
+/// Nine letters and digits out of an id, by a hash (FNV-1a): two calls of one conversation do not meet.
+fn short_id(id: &str) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, mix);
+    let mut next = || {
+        let digit = DIGITS.get((hash % 62) as usize).copied().unwrap_or(b'0');
+        hash /= 62;
+        char::from(digit)
+    };
+    (0..SHORT_ID).map(|_| next()).collect()
 }
 
 fn adapt_tool(dialect: &OpenAi, tool: &mut Map<String, Value>) {

@@ -48,6 +48,8 @@ pub struct OpenAi {
     pub text_parts: bool,
     /// Whether it fetches images; else their bytes are sent.
     pub fetches_images: bool,
+    /// Whether ids of tool calls must be nine letters or digits.
+    pub short_tool_ids: bool,
     /// Whether it takes `strict` in a function.
     pub strict_tools: bool,
     /// Its word for the tool choice `required`.
@@ -81,6 +83,7 @@ pub const COMPATIBLE: OpenAi = OpenAi {
     developer_role: false,
     text_parts: true,
     fetches_images: true,
+    short_tool_ids: false,
     strict_tools: true,
     required_tool: "required",
     stream_options: true,

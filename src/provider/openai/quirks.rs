@@ -17,6 +17,7 @@ pub const BY_NAME: &[(&str, Quirk)] = &[
     ("no_stream_options", |dialect| dialect.stream_options = false),
     ("no_strict_tools", |dialect| dialect.strict_tools = false),
     ("required_is_any", |dialect| dialect.required_tool = FIREWORKS_AI.required_tool),
+    ("short_tool_ids", |dialect| dialect.short_tool_ids = true),
     ("strict_messages", |dialect| dialect.strips = STRICT),
     ("string_content", |dialect| dialect.text_parts = false),
 ];
@@ -208,7 +209,8 @@ pub const MARITALK: OpenAi = OpenAi {
     ..MAX_TOKENS
 };
 
-/// Mistral (<https://docs.mistral.ai/api/>): answers 422 to every field that it does not know.
+/// Mistral (<https://docs.mistral.ai/api/>): answers 422 to every field that it does not know, and takes ids of tool calls of
+/// nine letters and digits alone (<https://mistralai.github.io/mistral-common/usage/tools/>).
 pub const MISTRAL: OpenAi = OpenAi {
     drops: &[
         "audio",
@@ -227,6 +229,7 @@ pub const MISTRAL: OpenAi = OpenAi {
     ],
     renames: &[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")],
     strips: STRICT,
+    short_tool_ids: true,
     required_tool: "any",
     stream_options: false,
     temperature_max: Some(1.5),
