@@ -1,5 +1,7 @@
-// npm run build: both wasm builds, and the Worker's size against its budget. `-- --worker` builds the Worker alone.
+// npm run build: both wasm builds, the npm package, and the Worker's size against its budget. `-- --worker` builds the
+// Worker alone.
 
+import { buildNpm } from "./npm.mjs";
 import { buildAll } from "./wasm.mjs";
 import { npmPackages, underModernNode } from "./setup.mjs";
 import { checkSize } from "./size.mjs";
@@ -8,6 +10,7 @@ import { main } from "./steps.mjs";
 await main(async () => {
   await npmPackages();
   if (await underModernNode()) return process.exitCode;
-  await buildAll({ js: !process.argv.includes("--worker") });
+  if (process.argv.includes("--worker")) await buildAll({ js: false });
+  else await buildNpm();
   checkSize();
 });

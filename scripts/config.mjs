@@ -46,7 +46,19 @@ function readFile(path, lines) {
   if (!existsSync(path) || !statSync(path).isFile()) {
     throw new Problem(`${shown(path)}: no such file; name a config by --config FILE`);
   }
-  const text = readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+  return parse(readFileSync(path, "utf8"), shown(path), lines);
+}
+
+/** Reads a configuration that is no file: YAML, of which JSON is a part. `include` needs a file. */
+export function parseConfig(text) {
+  const config = parse(text, "config", new Map());
+  if ("include" in config) throw new Problem("config: include needs a configuration that is a file");
+  return config;
+}
+
+/** Parses a text that is called `name`, and notes in `lines` where each field stands. */
+function parse(given, name, lines) {
+  const text = given.replace(/^\uFEFF/, "");
   const counter = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: counter,
@@ -56,28 +68,28 @@ function readFile(path, lines) {
   });
   const line = (offset) => counter.linePos(offset ?? 0).line;
   const [error] = document.errors;
-  if (error) throw new Problem(`${shown(path)}:${line(error.pos[0])}: ${mended(error)}`);
+  if (error) throw new Problem(`${name}:${line(error.pos[0])}: ${mended(error)}`);
   let config;
   try {
     // More aliases than this are a bomb, not a config.
     config = document.toJS({ maxAliasCount: 1000 }) ?? {};
   } catch (problem) {
-    throw new Problem(`${shown(path)}: ${problem.message}`);
+    throw new Problem(`${name}: ${problem.message}`);
   }
   if (typeof config !== "object" || Array.isArray(config)) {
-    throw new Problem(`${shown(path)}:1: the file must hold a mapping such as \`model_list:\``);
+    throw new Problem(`${name}:1: the file must hold a mapping such as \`model_list:\``);
   }
   const note = (node, keys) => {
     const value = isAlias(node) ? node.resolve(document) : node;
     if (isMap(value)) {
       for (const { key, value: inner } of value.items) {
-        const name = [...keys, String(isScalar(key) ? key.value : key)];
-        lines.set(name.join("."), `${shown(path)}:${line(key?.range?.[0])}`);
-        note(inner, name);
+        const field = [...keys, String(isScalar(key) ? key.value : key)];
+        lines.set(field.join("."), `${name}:${line(key?.range?.[0])}`);
+        note(inner, field);
       }
     } else if (isSeq(value)) {
       value.items.forEach((inner, index) => {
-        lines.set([...keys, index].join("."), `${shown(path)}:${line(inner?.range?.[0])}`);
+        lines.set([...keys, index].join("."), `${name}:${line(inner?.range?.[0])}`);
         note(inner, [...keys, index]);
       });
     }

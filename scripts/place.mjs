@@ -13,6 +13,8 @@ export const kept = join(root, ".tollgate");
 export const workerFolder = join(root, "build", "worker");
 /** The JavaScript build of the core. */
 export const jsFolder = join(root, "build", "js");
+/** The npm package. */
+export const npmFolder = join(root, "build", "npm");
 /** The wasm target of both builds. */
 export const target = "wasm32-unknown-unknown";
 

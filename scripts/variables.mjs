@@ -32,10 +32,10 @@ export function references(value, path = "") {
 /**
  * Resolves variables: `{ found, missing }`. `found` maps each name that has a value to it; `missing` lists the config's
  * references that have none. `names` are looked up besides. The first that has it wins: `environment_variables`, the
- * shell, then `.env` and `.dev.vars` beside the config, then in the tree.
+ * shell, then `.env` and `.dev.vars` beside the config, then in the tree (or in `folders`).
  */
-export function resolveVariables(config, names, configPath, shell = process.env) {
-  const files = [...new Set([dirname(resolve(configPath)), root])]
+export function resolveVariables(config, names, configPath, shell = process.env, folders = [root]) {
+  const files = [...new Set([dirname(resolve(configPath)), ...folders])]
     .flatMap((folder) => [join(folder, ".env"), join(folder, ".dev.vars")])
     .filter((path) => existsSync(path))
     .map((path) => parseEnv(readFileSync(path, "utf8")));

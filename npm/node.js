@@ -1,0 +1,21 @@
+// tollgate in Node, Deno and Bun, and in what speaks their modules.
+
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+
+import * as core from "../build/js/tollgate.js";
+import { parseConfig } from "../scripts/config.mjs";
+import { library } from "./library.js";
+
+const file = (name) => new URL(name, import.meta.url);
+core.initSync({ module: readFileSync(file("./tollgate.wasm")) });
+
+export const platform = {
+  parse: (text) => parseConfig(text),
+  vocabulary: async (name) => gunzipSync(readFileSync(file(`./vocab/${name}.bin.gz`))),
+  env: process.env,
+};
+
+export { core };
+export const { Gateway, ConfigError, checkConfig } = library(core, platform);
+export { sqliteStorage } from "./sqlite.js";
