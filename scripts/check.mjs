@@ -10,7 +10,7 @@ import { checkSize } from "./size.mjs";
 import { Problem, main, step } from "./steps.mjs";
 import { runTests, tell } from "./tests.mjs";
 import { checkTree } from "./tree.mjs";
-import { buildAll } from "./wasm.mjs";
+import { buildNpm } from "./npm.mjs";
 
 const STRICT = ["--", "-D", "warnings"];
 
@@ -47,7 +47,7 @@ const checks = [
       return cargo(`clippy, ${name}`, ["clippy", "--locked", "--lib", "--target", target, ...only, ...STRICT]);
     },
   ]),
-  ["wasm builds", () => buildAll()],
+  ["wasm builds and the npm package", () => buildNpm()],
   ["size", () => checkSize()],
   ["tree", () => checkTree()],
 ];

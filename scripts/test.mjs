@@ -3,11 +3,11 @@
 import { runTests, tell } from "./tests.mjs";
 import { npmPackages, underModernNode } from "./setup.mjs";
 import { main } from "./steps.mjs";
-import { buildAll } from "./wasm.mjs";
+import { buildNpm } from "./npm.mjs";
 
 await main(async () => {
   await npmPackages();
   if (await underModernNode()) return process.exitCode;
-  await buildAll();
+  await buildNpm();
   return tell(await runTests());
 });
