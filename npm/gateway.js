@@ -28,6 +28,12 @@ function refusal(status, type, message) {
   return Response.json({ error: { message, type, param: null, code: String(status) } }, { status });
 }
 
+// How long calls that were cut off may take to settle.
+const SETTLING_MS = 2_000;
+
+// A storage that two gateways write would be true for neither.
+const taken = new WeakSet();
+
 /**
  * The class Gateway on one platform: `core` is the loaded wasm, `platform` has `parse(text)` for configurations,
  * `vocabulary(name)` and `env`.
@@ -37,7 +43,8 @@ export function gatewayOn(core, platform) {
     #core;
     #world;
     #storage;
-    #working = new Set();
+    /** What is under way, and what cuts it off. */
+    #working = new Map();
     #closing;
     #alarm;
 
@@ -47,6 +54,7 @@ export function gatewayOn(core, platform) {
         throw new TypeError("config must be an object, or the text of one in YAML or JSON");
       }
       if (typeof storage === "string") throw new TypeError("storage must be a storage, such as sqliteStorage(path)");
+      if (storage && taken.has(storage)) throw new Error("the storage belongs to another gateway: open one for each");
       const variables = open ? { ...env, TOLLGATE_LOOPBACK: "1" } : { ...env, TOLLGATE_LOOPBACK: undefined };
       this.#storage = storage;
       this.#world = {
@@ -67,6 +75,7 @@ export function gatewayOn(core, platform) {
       } catch (problem) {
         throw failure(problem);
       }
+      if (storage) taken.add(storage);
       this.fetch = this.fetch.bind(this);
     }
 
@@ -74,11 +83,14 @@ export function gatewayOn(core, platform) {
       if (this.#closing) return refusal(503, "service_unavailable", "the gateway is shutting down: try another one");
       const request = requested(input, init);
       const until = context?.waitUntil ? context : init;
-      const work = this.#core.fetch(request, (promise) => {
-        this.#track(promise);
+      const cut = new AbortController();
+      if (request.signal.aborted) cut.abort();
+      else request.signal.addEventListener("abort", () => cut.abort(), { once: true });
+      const work = this.#core.fetch(request, cut.signal, (promise) => {
+        this.#track(promise, cut);
         if (typeof until?.waitUntil === "function") until.waitUntil(promise);
       });
-      this.#track(work);
+      this.#track(work, cut);
       return work;
     }
 
@@ -97,20 +109,28 @@ export function gatewayOn(core, platform) {
     }
 
     async #close(timeout) {
-      let late;
-      const over = new Promise((resolve) => (late = setTimeout(resolve, timeout)));
-      // A call may begin work that outlives its answer, so once is not enough.
-      const done = async () => {
-        while (this.#working.size) await Promise.allSettled(this.#working);
-      };
-      await Promise.race([done(), over]);
-      clearTimeout(late);
+      await this.#idle(timeout);
+      for (const cut of this.#working.values()) cut.abort();
+      // Who is cut off settles what it has used.
+      await this.#idle(SETTLING_MS);
       clearTimeout(this.#alarm);
       await this.#storage?.close?.();
     }
 
-    #track(promise) {
-      this.#working.add(promise);
+    /** Returns when nothing is under way, at most after so many ms. */
+    async #idle(ms) {
+      let late;
+      const over = new Promise((resolve) => (late = setTimeout(resolve, ms)));
+      // A call may begin work that outlives its answer, so once is not enough.
+      const done = async () => {
+        while (this.#working.size) await Promise.allSettled(this.#working.keys());
+      };
+      await Promise.race([done(), over]);
+      clearTimeout(late);
+    }
+
+    #track(promise, cut) {
+      this.#working.set(promise, cut);
       const forget = () => this.#working.delete(promise);
       promise.then(forget, forget);
     }

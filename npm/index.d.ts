@@ -129,8 +129,8 @@ export class Gateway {
   /**
    * Takes no more calls, waits until those under way have ended, and closes the storage.
    *
-   * @param options `timeout`: the longest wait in ms (default 10,000). What is open after it is settled by whoever opens the
-   * storage next.
+   * @param options `timeout`: the longest wait in ms (default 10,000). What is open after it is cut off: its provider's
+   * connection is closed, what was used is settled, and whoever reads its body gets an error.
    */
   close(options?: { readonly timeout?: number }): Promise<void>;
 

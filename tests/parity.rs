@@ -37,7 +37,8 @@ fn pairs(headers: &Headers) -> Vec<[&str; 2]> {
 
 /// A configuration under which the gateway meets the case as the case's own runner does.
 fn config(case: &Case, model: &str) -> Value {
-    let settings: Value = case.read("settings.json").map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
+    let settings: Value =
+        case.read("settings.json").map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
     let mut params = settings["settings"].as_object().cloned().unwrap_or_else(Map::new);
     params.insert("model".to_owned(), model.into());
     params.insert("api_key".to_owned(), "sk-test-key".into());

@@ -13,6 +13,7 @@ export async function openServer(gateway, { host, port }) {
   const server = createServer({ keepAliveTimeout: 65_000 }, (incoming, outgoing) => {
     // A connection that is kept would hold the end back.
     if (stopping) outgoing.setHeader("connection", "close");
+    outgoing.on("close", () => stopping && setImmediate(() => server.closeIdleConnections()));
     serve(gateway, incoming, outgoing).catch((error) => {
       console.error(JSON.stringify({ event: "server_failed", error: error.message }));
       outgoing.destroy();
@@ -31,7 +32,7 @@ export async function openServer(gateway, { host, port }) {
     await closed;
     clearTimeout(late);
     // What was cut is settled as a client that left.
-    await gateway.close({ timeout: 5_000 });
+    await gateway.close({ timeout: 1_000 });
   }
 
   return { url: `http://${name}:${server.address().port}`, stop };
@@ -78,7 +79,8 @@ async function pump(reader, outgoing) {
   outgoing.on("drain", () => wake?.()).on("close", left);
   if (outgoing.destroyed) left();
   for (;;) {
-    const { done, value } = await reader.read();
+    // An answer that breaks off must not end as a whole one does.
+    const { done, value } = await reader.read().catch(() => outgoing.destroy() && { done: true });
     if (outgoing.destroyed) return;
     if (done) return void outgoing.end();
     if (!outgoing.write(value)) await new Promise((resolve) => (wake = resolve));

@@ -81,8 +81,7 @@ impl Books {
         let due: Vec<String> = self.alarms.borrow().iter().filter_map(due).collect();
         self.step(|| {
             for object in &due {
-                self.unset_alarm(object)?;
-                self.at_home(object, now_ms, |home| home.alarm(now_ms))?;
+                self.at_home(object, now_ms, |_| Ok(()))?;
             }
             Ok(())
         })
@@ -137,6 +136,12 @@ impl Books {
                 None => Log::Memory(ledger::Memory::default()),
             })
         });
+        // A timer may be late, and a ledger that is asked all the time would set its alarm ever later.
+        let due = self.alarms.borrow().get(object).is_some_and(|at| *at <= now_ms);
+        if due {
+            self.unset_alarm(object)?;
+            home.alarm(now_ms)?;
+        }
         let value = work(home)?;
         if let Some(at) = home.next_alarm(now_ms) {
             self.alarms.borrow_mut().insert(object.to_owned(), at);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
-use web_sys::{Request, Response};
+use web_sys::{AbortSignal, Request, Response};
 
 use super::books::Books;
 use super::host::Caller;
@@ -41,12 +41,12 @@ impl Gateway {
         Ok(Self { spine, world, books })
     }
 
-    /// Answers a request: a promise of a response. `background` is called with the promise of each piece of work that goes on
-    /// after it.
-    pub fn fetch(&self, request: Request, background: Function) -> Promise {
-        let host = Rc::new(Caller::new(self.world.clone(), self.books.clone(), Some(request.signal())));
+    /// Answers a request: a promise of a response. `left` is aborted when its client has left; `background` is called with the
+    /// promise of each piece of work that goes on after it.
+    pub fn fetch(&self, request: Request, left: AbortSignal, background: Function) -> Promise {
+        let host = Rc::new(Caller::new(self.world.clone(), self.books.clone(), Some(left.clone())));
         let spine = self.spine.clone();
-        future_to_promise(async move { Ok(answer(&spine, host, request, &background).await?.into()) })
+        future_to_promise(async move { Ok(answer(&spine, host, request, left, &background).await?.into()) })
     }
 
     /// Does what is due in the ledgers: at the time for which `wake` was last called.
@@ -66,8 +66,13 @@ impl Gateway {
     }
 }
 
-async fn answer(spine: &Spine, host: Rc<Caller>, request: Request, background: &Function) -> Result<Response, JsValue> {
-    let signal = request.signal();
+async fn answer(
+    spine: &Spine,
+    host: Rc<Caller>,
+    request: Request,
+    left: AbortSignal,
+    background: &Function,
+) -> Result<Response, JsValue> {
     let (head, body) = web::read_request(request);
     let Reply { status, headers, body, after } = spine.handle(host.as_ref(), head, body).await;
     let go_on = |work: Promise| background.call1(&JsValue::UNDEFINED, &work);
@@ -83,12 +88,16 @@ async fn answer(spine: &Spine, host: Rc<Caller>, request: Request, background: &
             return web::whole(&Reply { status, headers, body: whole, after: None });
         }
     };
-    let (mut sink, readable) = web::channel(&signal)?;
+    let (mut sink, readable) = web::channel(&left)?;
     let response = shell::stream(&readable, status, &headers)?;
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     go_on(future_to_promise(async move {
         relay.run(host.as_ref(), &mut sink).await;
-        sink.close().await;
+        if left.aborted() {
+            sink.abort().await;
+        } else {
+            sink.close().await;
+        }
         Ok(JsValue::UNDEFINED)
     }))?;
     Ok(response)

@@ -169,5 +169,10 @@ function fed() {
     served?.();
     end();
   };
-  return { readable, writer: { write, close, closed } };
+  const abort = async () => {
+    if (!left) controller.error(new DOMException("the answer was broken off", "AbortError"));
+    served?.();
+    end();
+  };
+  return { readable, writer: { write, close, abort, closed } };
 }

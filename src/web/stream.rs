@@ -35,6 +35,9 @@ extern "C" {
     fn write(this: &Writer, bytes: &Uint8Array) -> Then;
     #[wasm_bindgen(method)]
     fn close(this: &Writer) -> Then;
+    #[cfg(feature = "js")]
+    #[wasm_bindgen(method)]
+    fn abort(this: &Writer) -> Then;
     #[wasm_bindgen(method, getter)]
     fn closed(this: &Writer) -> Then;
 
@@ -239,6 +242,12 @@ pub(crate) fn channel(signal: &web_sys::AbortSignal) -> Result<(ClientSink, web_
 }
 
 impl ClientSink {
+    /// Breaks the answer off: who still reads it does not take it for whole.
+    #[cfg(feature = "js")]
+    pub(crate) async fn abort(self) {
+        let _ = JsFuture::from(self.writer.abort().unchecked_into::<Promise>()).await;
+    }
+
     /// Ends the answer.
     pub(crate) async fn close(mut self) {
         // A client that has left needs no end.
