@@ -2,44 +2,21 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { kept } from "../../scripts/place.mjs";
-import { run, which } from "../../scripts/process.mjs";
+import { environment, python } from "./python/environment.mjs";
 import { MASTER_KEY, MODELS, stage, within } from "./sdk.mjs";
 import { UPSTREAM_KEY } from "./upstream.mjs";
 
 const program = (name) => fileURLToPath(new URL(`python/${name}`, import.meta.url));
-const python = which("python3") ?? which("python");
 
 const scene = stage({
   model_list: (url) => [
     { model_name: "house", litellm_params: { model: "openai/gpt-4o", api_base: url, api_key: UPSTREAM_KEY } },
   ],
 });
-
-/** The interpreter of an environment with the pinned SDK: made once for each version of it. */
-async function environment() {
-  const [version] = readFileSync(program("requirements.txt"), "utf8").trim().split("\n");
-  const folder = join(kept, "python", version.replace("==", "-"));
-  const inside = process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"];
-  if (existsSync(join(folder, "complete"))) return join(folder, ...inside);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(kept, "python"), { recursive: true });
-  const must = async (command, args) => {
-    const { code, output } = await run(command, args);
-    assert.equal(code, 0, `${command} ${args.join(" ")}\n${output}`);
-  };
-  await must(python, ["-m", "venv", folder]);
-  const quiet = ["--quiet", "--disable-pip-version-check"];
-  await must(join(folder, ...inside), ["-m", "pip", "install", ...quiet, "-r", program("requirements.txt")]);
-  mkdirSync(join(folder, "complete"));
-  return join(folder, ...inside);
-}
 
 /** Runs the Python tests and answers `[{ name, passed }]` and all that they said. */
 async function runPython(interpreter) {
