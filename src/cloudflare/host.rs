@@ -36,6 +36,13 @@ impl Worker {
         Self { env, request }
     }
 
+    /// The name of the rests in the cache: a zone may serve several gateways.
+    fn rests_url(&self) -> String {
+        let url = self.request.url();
+        let host = url.split('/').nth(2).unwrap_or_default();
+        format!("https://rests.tollgate.invalid/{host}")
+    }
+
     /// Aborted when the client leaves.
     pub(super) fn signal(&self) -> web_sys::AbortSignal {
         self.request.signal()
@@ -111,6 +118,16 @@ impl Host for Worker {
 
     async fn sign_rs256(&self, key: &[u8], message: &[u8]) -> Result<Vec<u8>> {
         web::sign_rs256(key, message).await
+    }
+
+    async fn shared_rests(&self) -> Option<Vec<u8>> {
+        let bytes = JsFuture::from(shell::cached(&self.rests_url())).await.ok()?;
+        Some(bytes.dyn_into::<Uint8Array>().ok()?.to_vec())
+    }
+
+    async fn share_rests(&self, bytes: Vec<u8>, seconds: u64) {
+        // What cannot be told is found out by each isolate.
+        let _ = JsFuture::from(shell::cache(&self.rests_url(), &bytes, seconds as u32)).await;
     }
 
     fn secret_bytes(&self) -> Result<[u8; 24]> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::providers::{ANY, Place, place};
 use super::section::{Section, type_of};
-use super::{CustomProvider, Deployment, GeneralSettings, Setting, gate, id, providers, schema, suggest};
+use super::{CustomProvider, Deployment, GeneralSettings, Setting, gate, id, providers, routing, schema, suggest};
 use crate::cost::CustomRates;
 use crate::http::Headers;
 use crate::openai::Fields;
@@ -70,6 +70,7 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
         }
     };
     let model_name = model_name?;
+    let info = entry.section("model_info");
     if upstream.contains(ANY) && !model_name.contains(ANY) {
         let message = format!("`{model}` has a `*`, and the model_name \"{model_name}\" has none that could fill it");
         params.error("model", message);
@@ -87,6 +88,11 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
         settings: settings(&params, around.general),
         timeout_ms: params.seconds("timeout"),
         stream_timeout_ms: params.seconds("stream_timeout"),
+        tier_timeouts: ["timeout_by_service_tier", "stream_timeout_by_service_tier"].map(|name| tiers(&params, name)),
+        order: params.count("order", u64::from(u32::MAX)),
+        cooldown_ms: info.as_ref().and_then(routing::time).or_else(|| routing::time(&params)),
+        allowed_fails: info.as_ref().and_then(routing::allowed_fails),
+        fails_policy: info.as_ref().and_then(routing::fails_policy),
         num_retries: retries(&params),
         weight: params.number("weight", "a number, 0 or more"),
         rpm: params.count("rpm", u64::from(u32::MAX)),
@@ -151,6 +157,12 @@ pub(super) fn api_base(params: &Section<'_>) -> Option<Setting> {
         params.error(field, format!("`{field}` must start with http:// or https://"));
     }
     Some(base)
+}
+
+/// A map of service tiers to seconds, in ms.
+fn tiers(params: &Section<'_>, name: &str) -> Vec<(String, u64)> {
+    let Some(tiers) = params.section(name) else { return Vec::new() };
+    tiers.map.keys().filter_map(|tier| Some((tier.clone(), tiers.seconds(tier)?))).collect()
 }
 
 fn retries(params: &Section<'_>) -> Option<u32> {

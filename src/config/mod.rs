@@ -13,6 +13,7 @@ mod providers;
 mod read;
 mod references;
 mod router;
+mod routing;
 mod routing_group;
 mod schema;
 mod section;
@@ -37,6 +38,7 @@ use crate::openai::Fields;
 use crate::provider::{Own, Settings, Vendor};
 use crate::router::filter::TagRules;
 use crate::router::task::Named;
+use crate::router::{CooldownRules, Strategy, StrategyArgs};
 
 /// A value that may stand in the configuration or in the environment (`os.environ/NAME`).
 ///
@@ -157,6 +159,16 @@ pub struct Deployment {
     pub stream_timeout_ms: Option<u64>,
     /// `num_retries` (or `max_retries`) of this deployment.
     pub num_retries: Option<u32>,
+    /// `timeout_by_service_tier` and `stream_timeout_by_service_tier`: tier to ms.
+    pub tier_timeouts: [Vec<(String, u64)>; 2],
+    /// `order`: the lowest is picked from, the others stand in.
+    pub order: Option<u64>,
+    /// `cooldown_time` of `model_info`, else of `litellm_params`, in ms.
+    pub cooldown_ms: Option<u64>,
+    /// `model_info.allowed_fails`.
+    pub allowed_fails: Option<u32>,
+    /// `model_info.allowed_fails_policy`.
+    pub fails_policy: Option<Vec<(String, u32)>>,
     /// `weight`.
     pub weight: Option<f64>,
     /// `rpm`: requests per minute.
@@ -178,8 +190,14 @@ pub struct Deployment {
 /// `router_settings`.
 #[derive(Clone, Debug, Default)]
 pub struct RouterSettings {
-    /// `routing_strategy`; `None` is LiteLLM's default, `simple-shuffle`.
-    pub strategy: Option<String>,
+    /// `routing_strategy`.
+    pub strategy: Strategy,
+    /// `routing_strategy_args`.
+    pub strategy_args: StrategyArgs,
+    /// `weights`: model group to weights of deployment ids, before their own weights.
+    pub weights: Vec<(String, Vec<(String, f64)>)>,
+    /// `disable_cooldowns`, `allowed_fails`, `allowed_fails_policy`, `cooldown_time`.
+    pub cooldown: Rc<CooldownRules>,
     /// `num_retries`; `None` is LiteLLM's default, 2.
     pub num_retries: Option<u32>,
     /// `retry_after` in ms: the least wait before a retry.
@@ -211,8 +229,16 @@ pub struct RouterSettings {
     pub groups: Vec<RoutingGroup>,
     /// `model_group_alias`.
     pub aliases: Vec<Alias>,
-    /// `retry_policy`: error class (`RateLimitError`, `DefaultRetries`, …) to retries.
+    /// `retry_policy`: error class (`RateLimitErrorRetries`, `DefaultRetries`, …) to retries.
     pub retry_policy: Vec<(String, u32)>,
+    /// `model_group_retry_policy`: model group to its own policy.
+    pub group_policies: Vec<(String, Vec<(String, u32)>)>,
+    /// `litellm_settings.num_retries_per_request`: the most attempts of a request in all groups.
+    pub retries_per_request: Option<u32>,
+    /// `enable_weighted_failover`.
+    pub weighted_failover: bool,
+    /// `litellm_settings.expose_router_debug_in_errors` is false: errors say nothing of what the router did.
+    pub hide_debug: bool,
 }
 
 /// Another name of a model group.

@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(router.default_fallbacks, ["f"]);
         // Set and empty is not the same as not set: LiteLLM then does not fall through to `fallbacks`.
         assert_eq!((router.context_window_fallbacks, router.content_policy_fallbacks), (Some(Vec::new()), None));
-        let policy = [("RateLimitError", 3), ("TimeoutError", 0), ("DefaultRetries", 1)];
+        let policy = [("RateLimitErrorRetries", 3), ("TimeoutError", 0), ("DefaultRetries", 1)];
         assert_eq!(router.retry_policy, policy.map(|(class, retries)| (class.to_owned(), retries)));
     }
 

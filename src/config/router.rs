@@ -6,14 +6,11 @@ use serde_json::Value;
 
 use super::deployment::MOST_RETRIES;
 use super::section::{Section, type_of};
-use super::{Alias, RouterSettings, routing_group, suggest, task};
+use super::{Alias, RouterSettings, routing, routing_group, task};
 use crate::router::filter::TagRules;
 
 /// Most fallbacks that one request may walk through.
 const MOST_FALLBACKS: u64 = 100;
-
-/// What the classes of a retry policy end in; the class alone is understood too.
-const POLICY_ENDS: &str = "Retries";
 
 /// Reads both sections; where both say something, `router` wins, and lists of fallbacks are joined.
 pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSettings {
@@ -21,8 +18,12 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSetting
     let both = [router, litellm];
     let num_retries = both.map(|section| retries(section, "num_retries"));
     let max_fallbacks = both.map(|section| section.count("max_fallbacks", MOST_FALLBACKS).map(|n| n as u32));
+    let (strategy, strategy_args) = routing::strategy(router);
     RouterSettings {
-        strategy: strategy(router),
+        strategy,
+        strategy_args,
+        weights: routing::weights(router),
+        cooldown: routing::cooldown(router, litellm),
         num_retries: num_retries[0].or_else(|| retries(router, "max_retries")).or(num_retries[1]),
         retry_after_ms: router.seconds("retry_after").unwrap_or_default(),
         timeout_ms: router.seconds("timeout"),
@@ -40,35 +41,14 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSetting
             prefix: router.string("tag_routing_prefix").unwrap_or_default(),
         },
         tasks: task::of_router(router),
-        groups: routing_group::read(router, strategy),
+        groups: routing_group::read(router),
         aliases: [aliases(router), aliases(litellm)].concat(),
-        retry_policy: retry_policy(router),
+        retry_policy: routing::retry_policy(router, "retry_policy"),
+        group_policies: routing::group_policies(router),
+        retries_per_request: retries(litellm, "num_retries_per_request"),
+        weighted_failover: router.flag("enable_weighted_failover").unwrap_or_default(),
+        hide_debug: litellm.flag("expose_router_debug_in_errors") == Some(false),
     }
-}
-
-/// The strategies of LiteLLM that this version knows by name alone.
-const WAITING: &[&str] = &[
-    "least-busy",
-    "latency-based-routing",
-    "usage-based-routing",
-    "usage-based-routing-v2",
-    "cost-based-routing",
-    "lar1",
-];
-
-/// `routing_strategy`.
-fn strategy(router: &Section<'_>) -> Option<String> {
-    const ACTS: &str = "simple-shuffle";
-    let name = router.string("routing_strategy")?;
-    if WAITING.contains(&name.as_str()) {
-        let message = format!("\"{name}\" waits for a later version: deployments are chosen by \"{ACTS}\" meanwhile");
-        router.warning("routing_strategy", message);
-    } else if name != ACTS {
-        let hint = suggest::hint(&name, WAITING.iter().copied().chain([ACTS]));
-        router.error("routing_strategy", format!("unknown routing_strategy \"{name}\"{hint}"));
-        return None;
-    }
-    Some(name)
 }
 
 type Fallbacks = Vec<(String, Vec<String>)>;
@@ -142,18 +122,4 @@ fn aliases(section: &Section<'_>) -> Vec<Alias> {
         }
     }
     out
-}
-
-/// `retry_policy`: both `RateLimitErrorRetries` (LiteLLM's own word) and `RateLimitError` are understood.
-fn retry_policy(router: &Section<'_>) -> Vec<(String, u32)> {
-    let Some(policy) = router.section("retry_policy") else { return Vec::new() };
-    let read = |name: &String| {
-        let retries = policy.count(name, MOST_RETRIES)? as u32;
-        let class = match name.as_str() {
-            "DefaultRetries" => name,
-            _ => name.strip_suffix(POLICY_ENDS).unwrap_or(name),
-        };
-        Some((class.to_owned(), retries))
-    };
-    policy.map.keys().filter_map(read).collect()
 }

@@ -1,6 +1,8 @@
 //! `routing_groups`: model groups under one more name, with a strategy of their own.
 
+use super::routing;
 use super::section::Section;
+use crate::router::{Strategy, StrategyArgs};
 
 /// A routing group.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,8 +11,12 @@ pub struct RoutingGroup {
     pub name: String,
     /// `models`: the model groups in it.
     pub models: Vec<String>,
-    /// `routing_strategy`.
-    pub strategy: String,
+    /// `routing_strategy`; with `priority`, that of the deployments of one priority.
+    pub strategy: Strategy,
+    /// `routing_strategy_args`.
+    pub args: StrategyArgs,
+    /// Whether the strategy is `priority`.
+    pub by_priority: bool,
     /// `model_priorities`, of the strategy `priority`: the least is tried first.
     pub priorities: Vec<(String, u64)>,
 }
@@ -25,8 +31,8 @@ impl RoutingGroup {
     }
 }
 
-/// Reads the list; `strategy` reads and checks a group's `routing_strategy`.
-pub(super) fn read(router: &Section<'_>, strategy: fn(&Section<'_>) -> Option<String>) -> Vec<RoutingGroup> {
+/// Reads the list.
+pub(super) fn read(router: &Section<'_>) -> Vec<RoutingGroup> {
     let mut groups: Vec<RoutingGroup> = Vec::new();
     for entry in router.sections("routing_groups") {
         let Some(name) = entry.required("group_name", "give the name of the group") else { continue };
@@ -38,12 +44,12 @@ pub(super) fn read(router: &Section<'_>, strategy: fn(&Section<'_>) -> Option<St
         }
         let models = entry.strings("models");
         let by_priority = entry.raw("routing_strategy").is_some_and(|value| value == PRIORITY);
-        let strategy = if by_priority { Some(PRIORITY.to_owned()) } else { strategy(&entry) };
+        let (strategy, args) = if by_priority { Default::default() } else { routing::strategy(&entry) };
         if entry.raw("routing_strategy").is_none() {
             entry.error("routing_strategy", "`routing_strategy` is missing: give \"simple-shuffle\" or another");
         }
         let clash = |other: &&RoutingGroup| {
-            !by_priority && other.strategy != PRIORITY && other.models.iter().any(|model| models.contains(model))
+            !by_priority && !other.by_priority && other.models.iter().any(|model| models.contains(model))
         };
         if let Some(other) = groups.iter().find(clash) {
             let message = format!("a model of it is in the routing group \"{}\" too: it may be in one", other.name);
@@ -53,7 +59,7 @@ pub(super) fn read(router: &Section<'_>, strategy: fn(&Section<'_>) -> Option<St
         if by_priority && !models.iter().all(|model| priorities.iter().any(|(own, _)| own == model)) {
             entry.error("model_priorities", "`model_priorities` must name every model of the group, from 1 on");
         }
-        groups.push(RoutingGroup { name, models, strategy: strategy.unwrap_or_default(), priorities });
+        groups.push(RoutingGroup { name, models, strategy, args, by_priority, priorities });
     }
     groups
 }

@@ -69,14 +69,15 @@ impl<H: Host> Call<'_, H> {
         if !destination.turns.is_empty() {
             matches = config.deployments_of(&destination.model, fitting.whose());
         }
+        let mut model = destination.model.as_str();
         if matches.is_empty() {
-            return Err(models::unknown(
-                config,
-                if destination.turns.is_empty() { asked_model } else { &destination.model },
-            ));
+            (model, matches) = fitting.served(&destination.model);
         }
-        let is_asked = destination.model == asked_model;
-        let request = if is_asked { request.clone() } else { request.with_model(&destination.model)? };
+        if matches.is_empty() {
+            let unknown = if destination.turns.is_empty() { asked_model } else { &destination.model };
+            return Err(models::unknown(config, unknown));
+        }
+        let request = if model == asked_model { request.clone() } else { request.with_model(model)? };
         self.overrides.replace(destination.overrides);
         self.turns.replace(destination.turns);
         Ok((request, matches))

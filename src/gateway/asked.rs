@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::http::Headers;
 use crate::openai::Fields;
-use crate::router::Hop;
+use crate::router::{Hop, Strategy};
 
 /// Fields of a body that are the gateway's, and never the upstream's.
 const GATEWAY_FIELDS: &[&str] = &[
@@ -19,6 +19,7 @@ const GATEWAY_FIELDS: &[&str] = &[
     "drop_params",
     "fallbacks",
     "guardrails",
+    "include_fallback_errors",
     "litellm_call_id",
     "litellm_metadata",
     "litellm_session_id",
@@ -30,6 +31,7 @@ const GATEWAY_FIELDS: &[&str] = &[
     "modify_params",
     "no-log",
     "num_retries",
+    "routing_strategy",
     "stream_timeout",
     "tags",
     "timeout",
@@ -45,6 +47,12 @@ pub(super) struct Asked {
     pub(super) fallbacks: Option<Vec<Hop>>,
     /// `disable_fallbacks`.
     pub(super) disable_fallbacks: bool,
+    /// `include_fallback_errors`.
+    pub(super) include_fallback_errors: bool,
+    /// `routing_strategy`.
+    pub(super) strategy: Option<Strategy>,
+    /// `service_tier`, which stays in the request.
+    pub(super) service_tier: Option<String>,
     /// `num_retries`.
     pub(super) num_retries: Option<u32>,
     /// `timeout` in ms.
@@ -94,6 +102,9 @@ impl Asked {
         let asked = Self {
             fallbacks: fields.get::<Vec<Value>>("fallbacks")?.map(hops).transpose()?,
             disable_fallbacks: fields.get("disable_fallbacks")?.unwrap_or(false),
+            include_fallback_errors: fields.get("include_fallback_errors")?.unwrap_or(false),
+            strategy: fields.get::<String>("routing_strategy")?.map(|name| strategy(&name)).transpose()?,
+            service_tier: fields.get("service_tier").ok().flatten(),
             num_retries: match retries("num_retries")?.or(retries("max_retries")?) {
                 None => headers.get("x-litellm-num-retries").and_then(|text| text.parse().ok()),
                 some => some,
@@ -121,6 +132,14 @@ impl Asked {
         }
         Ok(asked)
     }
+}
+
+fn strategy(name: &str) -> Result<Strategy> {
+    Strategy::named(name).ok_or_else(|| {
+        let known: Vec<&str> = Strategy::names().collect();
+        let message = format!("unknown routing_strategy `{name}`: it is one of {}", known.join(", "));
+        Error::bad_request("routing_strategy", message)
+    })
 }
 
 /// The tags of a request, each once.

@@ -96,6 +96,8 @@ pub(super) struct Resolved {
     pub(super) mock_tool_calls: Option<Value>,
     /// Bounds the whole answer, or the first event of a stream, in ms.
     pub(super) timeout_ms: u64,
+    /// Its client gives it less time than the configuration would: that it takes longer says nothing of the deployment.
+    pub(super) hurried: bool,
 }
 
 impl Resolved {

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 
-use super::admit::clamped;
+use serde_json::{Value, json};
+
+use super::admit::{clamped, facts};
 use super::asked::Asked;
 use super::attempt::{Answered, Outcome, Request, Resolved, attempt};
 use super::batches::{self, Batches};
@@ -27,12 +29,15 @@ use crate::config::Match;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
-use crate::router::{Fallbacks, Filtered, Hop, Plan, RetryRules, Step};
+use crate::router::{Candidate, Fallbacks, Filtered, Hop, Plan, RetryRules, Step};
 use crate::secret::Secret;
 
 /// Headers of an upstream's answer that say nothing to a client of ours.
 const HOP_HEADERS: &[&str] =
     &["connection", "content-encoding", "content-length", "keep-alive", "set-cookie", "transfer-encoding"];
+
+/// Longest message, in characters, of an error that was fallen back from: headers have bounds.
+const LONGEST_FALLBACK_ERROR: usize = 300;
 
 /// `POST /v1/chat/completions`.
 pub(super) async fn chat<H: Host>(
@@ -90,6 +95,16 @@ impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self::Upstream(error)
     }
+}
+
+/// The deployment that is attempted.
+struct Choice<'m> {
+    found: &'m Match,
+    candidate: Candidate,
+    /// Deployments of its group.
+    peers: usize,
+    /// How many latencies of each are remembered.
+    most: usize,
 }
 
 /// One call of a client.
@@ -172,28 +187,38 @@ impl<H: Host> Call<'_, H> {
     /// Attempts until one succeeds or the plan gives up.
     async fn attempts(&self, request: &Request, hold: Option<&Hold>, record: &mut Record) -> Result<Success<H::Body>> {
         let config = &self.gateway.config;
-        let model = request.model();
         let known = self.known();
         let fitting = self.fitting(known.as_deref());
-        let mut matches = config.deployments_of(model, fitting.whose());
+        let (model, mut matches) = fitting.served(request.model());
         if matches.is_empty() {
             return Err(models::unknown(config, model));
         }
         let mut overrides = self.overrides.take();
         let (candidates, refusal) = fitting.candidates(model, &matches, request, &overrides);
+        let picking = fitting.picking(model, &matches, request);
+        let router = &config.router;
         let mut plan = Plan::new(model, candidates, self.retry_rules(), self.fallbacks());
+        plan = plan.with(picking, router.weighted_failover, !router.hide_debug);
         if let Some(error) = refusal {
             plan.failed(error);
         }
         loop {
             let step = plan.next(&self.gateway.health.borrow(), self.host.now_ms(), self.host.random());
             (record.retries, record.fallbacks) = (plan.attempted_retries(), plan.attempted_fallbacks());
+            record.max_retries = plan.max_retries();
             match step {
                 Step::Attempt(index) => {
-                    let Some(found) = matches.get(index) else { continue };
+                    let candidate = plan.candidates().get(index).cloned();
+                    let Some((found, candidate)) = matches.get(index).zip(candidate) else { continue };
                     note_target(record, plan.group(), found);
-                    match self.attempt(request, &overrides, found, hold, record).await {
-                        Ok(success) => return Ok(success),
+                    let most = fitting.picking_args(plan.group()).1.most_latencies;
+                    let choice = Choice { found, candidate, peers: matches.len(), most };
+                    match self.attempt(request, &overrides, choice, hold, record).await {
+                        Ok(success) => {
+                            record.fallback_errors =
+                                self.asked.include_fallback_errors.then(|| errors(&plan)).flatten();
+                            return Ok(success);
+                        }
                         Err(Failed::Upstream(error)) => plan.failed(error),
                         Err(Failed::Full(reason)) => plan.full(reason),
                     }
@@ -208,14 +233,14 @@ impl<H: Host> Call<'_, H> {
                     if hold.is_some_and(Hold::is_bounded) {
                         matches.retain(|found| Tariff::plain(&self.gateway.prices, found).entry(None).is_some());
                     }
-                    if matches.is_empty() {
-                        plan.no_such_group(&hop.model);
-                    } else {
-                        let (candidates, refusal) = fitting.candidates(&hop.model, &matches, request, &hop.overrides);
-                        plan.enter(&hop.model, candidates);
-                        if let Some(error) = refusal {
-                            plan.failed(error);
-                        }
+                    if let Err(error) = self.may_use(&hop.model, &matches) {
+                        plan.pass_over(&hop.model, &error);
+                        continue;
+                    }
+                    let (candidates, refusal) = fitting.candidates(&hop.model, &matches, request, &hop.overrides);
+                    plan.enter(&hop.model, candidates, fitting.picking(&hop.model, &matches, request));
+                    if let Some(error) = refusal {
+                        plan.failed(error);
                     }
                     overrides = hop.overrides;
                 }
@@ -224,15 +249,27 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
+    /// Whether a fallback may be gone to: it exists, and the key may use it.
+    fn may_use(&self, model: &str, matches: &[Match]) -> Result<()> {
+        let config = &self.gateway.config;
+        if matches.is_empty() {
+            return Err(models::unknown(config, model));
+        }
+        let Some(known) = self.known() else { return Ok(()) };
+        let facts = facts(config, model, matches);
+        known.identity().admit(self.route, model, Some(&facts), self.host.now_ms())
+    }
+
     async fn attempt(
         &self,
         request: &Request,
         overrides: &Fields,
-        found: &Match,
+        choice: Choice<'_>,
         hold: Option<&Hold>,
         record: &mut Record,
     ) -> Result<Success<H::Body>, Failed> {
         let config = &self.gateway.config;
+        let Choice { found, candidate, peers, most } = choice;
         let mut deployment = resolve::deployment(config, self.host, found, &self.asked, request.stream())?;
         // Always from the original: no attempt sees what another provider's translation left behind.
         let mut request = request.with(&found.deployment.defaults, overrides)?;
@@ -246,16 +283,39 @@ impl<H: Host> Call<'_, H> {
         let seat = Seat::take(self.gateway, self.host, found, &ending).await.map_err(Failed::Full)?;
         record.attempts += 1;
         self.last.replace(Some(ending.clone()));
-        let flight = Flight::start(&self.gateway.health, &found.deployment.id, before);
-        let outcome = match media::inlined(self.host, &deployment, &ending.request, config.general.remote_media).await {
-            Ok(request) => self.send_in_parts(&mut deployment, &request, found, hold, &record.id).await,
-            Err(error) => Err(error),
+        let (router, health) = (&config.router, &self.gateway.health);
+        let mut flight = Flight::start(health, &router.cooldown, candidate, (peers, most), before);
+        let sent = async {
+            let request = media::inlined(self.host, &deployment, &ending.request, config.general.remote_media).await?;
+            self.send_in_parts(&mut deployment, &request, found, hold, &record.id).await
         };
-        record.upstream_ms += self.host.now_ms().saturating_sub(before);
+        // Beside the attempt, for the next one's sake: it takes no time of this request.
+        let outcome = if peers > 1 {
+            let listen = async {
+                self.gateway.read_board(self.host).await;
+                std::future::pending::<()>().await;
+            };
+            match race(sent, listen).await {
+                First::Left(outcome) => outcome,
+                First::Right(()) => return Err(Error::new(Kind::InternalServer, "nothing ends before it").into()),
+            }
+        } else {
+            sent.await
+        };
+        let now = self.host.now_ms();
+        record.upstream_ms += now.saturating_sub(before);
         let deployment_id = found.deployment.id.clone();
         match outcome {
             Ok(outcome) => Ok(Success { outcome, deployment_id, secrets: deployment.secrets, ending, flight, seat }),
             Err(error) => {
+                let hurried = deployment.hurried
+                    && error.kind() == Kind::Timeout
+                    && now.saturating_sub(before) >= deployment.timeout_ms;
+                if hurried {
+                    flight.land(now);
+                } else if flight.failed(&error, now) {
+                    self.gateway.write_board(self.host).await;
+                }
                 seat.release(self.host).await;
                 Err(error.into())
             }
@@ -336,6 +396,8 @@ impl<H: Host> Call<'_, H> {
         RetryRules {
             request: self.asked.num_retries,
             policy: router.retry_policy.clone(),
+            group_policies: router.group_policies.clone(),
+            per_request: router.retries_per_request,
             router: router.num_retries,
             retry_after_ms: router.retry_after_ms,
         }
@@ -355,7 +417,7 @@ impl<H: Host> Call<'_, H> {
     }
 
     async fn reply(&self, success: Success<H::Body>, mut record: Record, mut books: Books) -> Reply<H::Body> {
-        let Success { outcome, deployment_id, secrets, ending, flight, seat } = success;
+        let Success { outcome, deployment_id, secrets, ending, mut flight, seat } = success;
         books.sit(seat);
         record.headers = Some(outcome.headers_at);
         let mut headers = Headers::new();
@@ -372,12 +434,12 @@ impl<H: Host> Call<'_, H> {
         match outcome.answer {
             Answered::Whole(answer) => {
                 let used = ending.of_answer(&answer);
+                flight.succeeded(used.usage.as_ref(), self.host.now_ms());
                 record.charge = used.charge.clone();
                 if let Some(charge) = &used.charge {
                     add_cost_headers(&mut headers, charge);
                 }
                 let spend = books.settle(self.host, &record, &used).await;
-                drop(flight);
                 books.add_headers(&mut headers, spend);
                 record.write(self.host, 200, "ok", used.usage.as_ref(), None);
                 headers.push("content-type", "application/json");
@@ -387,6 +449,7 @@ impl<H: Host> Call<'_, H> {
             }
             Answered::Stream(reader, body) => {
                 record.first = Some(self.host.now_ms());
+                flight.note_first(self.host.now_ms());
                 headers.push("content-type", "text/event-stream; charset=utf-8");
                 headers.push("cache-control", "no-cache, no-transform");
                 headers.push("x-accel-buffering", "no");
@@ -428,10 +491,25 @@ impl<H: Host> Call<'_, H> {
         }
         headers.push("x-litellm-version", env!("CARGO_PKG_VERSION"));
         headers.push("x-litellm-attempted-retries", record.retries.to_string());
+        headers.push("x-litellm-max-retries", record.max_retries.to_string());
+        if let Some(errors) = &record.fallback_errors {
+            headers.push("x-litellm-fallback-errors", errors.clone());
+        }
         headers.push("x-litellm-attempted-fallbacks", record.fallbacks.to_string());
         headers.push("x-litellm-response-duration-ms", whole.to_string());
         headers.push("x-litellm-overhead-duration-ms", whole.saturating_sub(record.upstream_ms).to_string());
     }
+}
+
+/// The errors that a request has fallen back from, as a header can carry them.
+fn errors(plan: &Plan) -> Option<String> {
+    let error = |(message, class, status): (&str, &str, u16)| {
+        let message: String = message.chars().take(LONGEST_FALLBACK_ERROR).collect();
+        json!({"message": message, "type": class, "param": null, "code": status.to_string()})
+    };
+    let list: Vec<Value> = plan.fallback_errors().take(10).map(error).collect();
+    let plain = |c: char| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' };
+    (!list.is_empty()).then(|| Value::from(list).to_string().chars().map(plain).collect())
 }
 
 fn note_target(record: &mut Record, group: &str, found: &Match) {

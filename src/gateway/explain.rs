@@ -12,7 +12,7 @@ use super::hold::Known;
 use super::host::Host;
 use super::tariff::Tariff;
 use crate::config::Match;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::http::HttpRequest;
 use crate::money::Money;
 use crate::openai::Fields;
@@ -45,7 +45,8 @@ pub(super) async fn answer<H: Host>(
     let overrides = call.overrides.take();
     let model = request.model();
     let (candidates, refusal) = fitting.candidates(model, &matches, &request, &overrides);
-    let mut plan = Plan::new(model, candidates, call.retry_rules(), call.fallbacks());
+    let picking = fitting.picking(model, &matches, &request);
+    let plan = Plan::new(model, candidates, call.retry_rules(), call.fallbacks()).with(picking, false, true);
     let now_ms = host.now_ms();
     let mut counts = vec![0_u32; matches.len()];
     let mut error = refusal;
@@ -58,13 +59,13 @@ pub(super) async fn answer<H: Host>(
                 Step::Wait(_) | Step::Enter(_) => {}
             }
         }
-        // Once more, for what the plan says of each.
-        plan.next(&gateway.health.borrow(), now_ms, 0);
     }
 
     let mut most = Some(Money::ZERO);
     let mut deployments = Vec::with_capacity(matches.len());
-    for ((found, candidate), count) in matches.iter().zip(plan.candidates()).zip(counts) {
+    let states = plan.states(&gateway.health.borrow(), now_ms);
+    for (((found, candidate), state), count) in matches.iter().zip(plan.candidates()).zip(states).zip(counts) {
+        let candidate = &Candidate { filtered: state, ..candidate.clone() };
         let sent = request.with(&found.deployment.defaults, &overrides)?;
         let tariff = Tariff::new(&gateway.prices, found, &sent, None, now_ms);
         let bound = UsageBound::of(&tariff, &sent);
@@ -83,15 +84,13 @@ pub(super) async fn answer<H: Host>(
             json!({"name": turn.name, "model": turn.chosen.hop.model, "because": turn.chosen.label, "variant": variant})
         })
         .collect();
-    let after = |kind: Kind| -> Vec<String> {
-        let error = Error::upstream(kind, "", 0, "");
-        call.fallbacks().after(model, &error).into_iter().map(|hop| hop.model).collect()
-    };
+    let after =
+        |kind: Kind| -> Vec<String> { call.fallbacks().after(model, kind).into_iter().map(|hop| hop.model).collect() };
     let mut out = Fields::default();
     out.set("model", &asked_model);
     out.set("model_group", gateway.config.group_of(model));
     out.set("decision", &decision);
-    out.set("routing_strategy", &strategy(gateway, model));
+    out.set("routing_strategy", picking.strategy.name());
     out.set("deployments", &deployments);
     out.set("error", &error.map(|error| error.to_json().get("error").cloned()));
     out.set(
@@ -111,12 +110,6 @@ fn random(draw: u64) -> u64 {
     draw * (u64::MAX / DRAWS) + (draw.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 12)
 }
 
-fn strategy(gateway: &Gateway, model: &str) -> String {
-    let config = &gateway.config;
-    let own = config.routing_group(model).map(|group| group.strategy.clone()).filter(|name| !name.is_empty());
-    own.or_else(|| config.router.strategy.clone()).unwrap_or_else(|| "simple-shuffle".to_owned())
-}
-
 fn deployment(found: &Match, candidate: &Candidate, count: u32, bound: &UsageBound, cost: Option<Money>) -> Fields {
     let mut out = Fields::default();
     out.set("id", &found.deployment.id);
@@ -132,7 +125,7 @@ fn deployment(found: &Match, candidate: &Candidate, count: u32, bound: &UsageBou
 /// Why a deployment is not picked: a word, and a sentence.
 fn reason(filtered: &Filtered) -> Value {
     let (name, message) = match filtered {
-        Filtered::Cooling(until) => ("cooldown", format!("it rests after failures until {until} (Unix ms)")),
+        Filtered::Cooling(until, _) => ("cooldown", format!("it rests after failures until {until} (Unix ms)")),
         Filtered::Probing => ("cooldown", "one request tests it after its rest".to_owned()),
         Filtered::Limit { limit, .. } => ("limit", format!("its `{limit}` is used up")),
         Filtered::Refused => ("refused", "it refused this request".to_owned()),

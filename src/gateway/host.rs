@@ -69,6 +69,12 @@ pub trait Host {
     /// [`crate::error::Kind::Authentication`] for what is no such key.
     async fn sign_rs256(&self, key: &[u8], message: &[u8]) -> Result<Vec<u8>>;
 
+    /// What isolates near by have last written by [`Host::share_rests`]; `None` where there is nothing, or no such place.
+    async fn shared_rests(&self) -> Option<Vec<u8>>;
+
+    /// Puts bytes where isolates near by find them for so many seconds. Best effort: nothing hangs on it.
+    async fn share_rests(&self, bytes: Vec<u8>, seconds: u64);
+
     /// Random bytes that nobody can guess.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod asked;
 mod attempt;
 mod auth;
 mod batches;
+mod board;
 mod bound;
 mod call;
 mod caller;
@@ -41,7 +42,7 @@ pub use reply::{Reply, ReplyBody};
 pub use route::Route;
 pub use settle::Note;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use serde_json::json;
@@ -92,6 +93,8 @@ pub struct Gateway {
     health: Rc<RefCell<Health>>,
     /// What credentials were exchanged for.
     tokens: Rc<Tokens>,
+    /// When it last heard of what other isolates know, in Unix ms.
+    board_read_at: Cell<u64>,
 }
 
 impl Gateway {
@@ -121,6 +124,7 @@ impl Gateway {
             records: Records::default(),
             health: Rc::default(),
             tokens: Rc::default(),
+            board_read_at: Cell::default(),
         }
     }
 

@@ -32,6 +32,10 @@ pub(super) struct Record {
     pub(super) retries: u32,
     /// Groups that were gone to after the first.
     pub(super) fallbacks: u32,
+    /// Retries that are made at most, where no policy says otherwise.
+    pub(super) max_retries: u32,
+    /// The errors that were fallen back from, as JSON, where the client asked for them.
+    pub(super) fallback_errors: Option<String>,
     /// When the request came.
     pub(super) started: u64,
     /// Time in ms that went to upstreams: waits for them and before retries.

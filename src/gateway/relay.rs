@@ -62,7 +62,11 @@ impl<B: Body> Relay<B> {
         // The books first: a client that has seen the end finds it in them.
         let used = self.ending.of_stream(self.reader.out());
         self.record.charge.clone_from(&used.charge);
-        self.flight.land(host.now_ms());
+        match &end {
+            End::Whole => self.flight.succeeded(used.usage.as_ref(), host.now_ms()),
+            End::Broken(error) => drop(self.flight.failed(error, host.now_ms())),
+            End::ClientGone => self.flight.land(host.now_ms()),
+        }
         if matches!(end, End::Whole) {
             self.books.settle(host, &self.record, &used).await;
         } else {

@@ -89,6 +89,7 @@ pub(super) fn deployment<H: Host>(
     settings.additional_drop_params.extend_from_slice(&asked.additional_drop_params);
     settings.allowed_openai_params.extend_from_slice(&asked.allowed_openai_params);
     vendor.complete(&mut settings);
+    let patient = Asked { service_tier: asked.service_tier.clone(), ..Asked::default() };
     Ok(Resolved {
         provider: vendor.clone(),
         model: found.model.clone(),
@@ -101,18 +102,31 @@ pub(super) fn deployment<H: Host>(
         mock_response,
         mock_tool_calls: asked.mock_tool_calls.clone(),
         timeout_ms: timeout_ms(config, found, asked, stream),
+        hurried: timeout_ms(config, found, asked, stream) < timeout_ms(config, found, &patient, stream),
     })
 }
 
 /// How long an attempt may take up to its whole answer, or up to the first event of its stream, in ms: the request's
-/// word, then the deployment's, then the router's; `stream_timeout` before `timeout` for streams (LiteLLM's order).
+/// word, then the deployment's (for its service tier, then for all), then the router's; `stream_timeout` before `timeout`
+/// for streams (LiteLLM's order).
 fn timeout_ms(config: &Config, found: &Match, asked: &Asked, stream: bool) -> u64 {
     let (deployment, router) = (&found.deployment, &config.router);
-    let for_streams = [asked.stream_timeout_ms, asked.timeout_ms, deployment.stream_timeout_ms, deployment.timeout_ms];
-    let for_whole = [asked.timeout_ms, deployment.timeout_ms];
-    let own = if stream { &for_streams[..] } else { &for_whole[..] };
-    let routers = [router.stream_timeout_ms.filter(|_| stream), router.timeout_ms, router.request_timeout_ms];
-    own.iter().chain(&routers).find_map(|ms| *ms).unwrap_or(LONGEST_MS)
+    let [tier, stream_tier] = &deployment.tier_timeouts;
+    let of_tier = |tiers: &[(String, u64)]| {
+        let asked = asked.service_tier.as_deref()?;
+        tiers.iter().find(|(tier, _)| tier == asked).map(|(_, ms)| *ms)
+    };
+    let streams = |ms: Option<u64>| ms.filter(|_| stream);
+    let inner = [
+        streams(asked.stream_timeout_ms),
+        asked.timeout_ms,
+        streams(of_tier(stream_tier)),
+        streams(deployment.stream_timeout_ms),
+        of_tier(tier),
+        deployment.timeout_ms,
+    ];
+    let routers = [streams(router.stream_timeout_ms), router.timeout_ms, router.request_timeout_ms];
+    inner.iter().chain(&routers).find_map(|ms| *ms).unwrap_or(LONGEST_MS)
 }
 
 /// How long a whole stream may take, in ms.

@@ -19,6 +19,12 @@ pub struct Candidate {
     pub order: Option<u64>,
     /// `cooldown_time` of the deployment, in ms.
     pub cooldown_ms: Option<u64>,
+    /// `model_info.allowed_fails`.
+    pub allowed_fails: Option<u32>,
+    /// `model_info.allowed_fails_policy`: error class to failures.
+    pub fails_policy: Option<Vec<(String, u32)>>,
+    /// It never rests: a wildcard stands for many models, and one that fails says little of the others.
+    pub exempt: bool,
     /// Dollars for a token in and a token out, where the price is known.
     pub cost: Option<f64>,
     /// Why it is out for this request: set by filters before the group is entered. The router never picks it then.
@@ -28,8 +34,8 @@ pub struct Candidate {
 /// Why a deployment is not picked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filtered {
-    /// It rests after failures, until then in Unix ms.
-    Cooling(u64),
+    /// It rests until then, in Unix ms, after a failure of this status.
+    Cooling(u64, u16),
     /// One request tests it after its rest, and others of its group take the rest.
     Probing,
     /// One of its own limits (`rpm`, `tpm`, `max_parallel_requests`, `max_budget`) is used up.

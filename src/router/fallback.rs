@@ -1,13 +1,13 @@
 //! Fallbacks: which model groups come after one that failed.
 
-use crate::error::{Error, Kind};
+use crate::error::Kind;
 use crate::openai::Fields;
 
 /// LiteLLM's `max_fallbacks` where nothing sets it.
 const DEFAULT_MOST: u32 = 5;
 
 /// A model group to go to, with the fields that a client's own fallback changes for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Hop {
     /// The model group, or `provider/model`.
     pub model: String,
@@ -42,7 +42,7 @@ pub struct Fallbacks {
 }
 
 impl Fallbacks {
-    /// How many hops a request may make.
+    /// How deep fallbacks of fallbacks may go.
     pub fn most(&self) -> u32 {
         self.most.unwrap_or(DEFAULT_MOST)
     }
@@ -70,18 +70,18 @@ impl Fallbacks {
         seen.iter().skip(1).map(|model| Hop::to(model)).collect()
     }
 
-    /// Where to go when `model` has failed with `error`, in order.
+    /// Where to go when `model` has failed with an error of that kind that falls back, in order.
     ///
     /// The client's list first and alone; else, for a context window or content policy error, its own map where that is
     /// set; else `fallbacks` by exact name, by the name without its provider, by `*`; else `default_fallbacks`.
-    pub fn after(&self, model: &str, error: &Error) -> Vec<Hop> {
-        if self.disabled || !error.falls_back() {
+    pub fn after(&self, model: &str, kind: Kind) -> Vec<Hop> {
+        if self.disabled {
             return Vec::new();
         }
         if let Some(client) = &self.client {
             return client.clone();
         }
-        let own = match error.kind() {
+        let own = match kind {
             Kind::ContextWindowExceeded => &self.context_window,
             Kind::ContentPolicyViolation => &self.content_policy,
             _ => &None,
@@ -123,23 +123,23 @@ mod tests {
             default: vec!["default".to_owned()],
             ..Fallbacks::default()
         };
-        let down = Error::upstream(Kind::ServiceUnavailable, "p", 503, "x");
-        assert_eq!(models(&fallbacks.after("gpt-4", &down)), ["a"]);
-        assert_eq!(models(&fallbacks.after("openai/gpt-4", &down)), ["a"]);
-        assert_eq!(models(&fallbacks.after("other", &down)), ["star"]);
+        let down = Kind::ServiceUnavailable;
+        assert_eq!(models(&fallbacks.after("gpt-4", down)), ["a"]);
+        assert_eq!(models(&fallbacks.after("openai/gpt-4", down)), ["a"]);
+        assert_eq!(models(&fallbacks.after("other", down)), ["star"]);
         let fallbacks = Fallbacks { groups: map(&[("gpt-4", &["a"])]), ..fallbacks };
-        assert_eq!(models(&fallbacks.after("other", &down)), ["default"]);
+        assert_eq!(models(&fallbacks.after("other", down)), ["default"]);
     }
 
     #[test]
     fn a_set_map_for_the_class_of_error_counts_alone() {
-        let long = Error::upstream(Kind::ContextWindowExceeded, "p", 400, "x");
+        let long = Kind::ContextWindowExceeded;
         let mut fallbacks = Fallbacks { groups: map(&[("m", &["a"])]), ..Fallbacks::default() };
-        assert_eq!(models(&fallbacks.after("m", &long)), ["a"], "not set: the ordinary ones");
+        assert_eq!(models(&fallbacks.after("m", long)), ["a"], "not set: the ordinary ones");
         fallbacks.context_window = Some(map(&[("other", &["b"])]));
-        assert!(fallbacks.after("m", &long).is_empty(), "set without a match: none");
+        assert!(fallbacks.after("m", long).is_empty(), "set without a match: none");
         fallbacks.context_window = Some(map(&[("m", &["big"])]));
-        assert_eq!(models(&fallbacks.after("m", &long)), ["big"]);
+        assert_eq!(models(&fallbacks.after("m", long)), ["big"]);
     }
 
     #[test]
@@ -155,12 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_own_mistake_falls_nowhere() {
-        let fallbacks = Fallbacks { default: vec!["d".to_owned()], ..Fallbacks::default() };
-        for error in [Error::upstream(Kind::BadRequest, "p", 400, "x"), Error::bad_request("model", "x")] {
-            assert!(fallbacks.after("m", &error).is_empty(), "{error}");
-        }
-        let down = Error::upstream(Kind::InternalServer, "p", 500, "x");
-        assert!(Fallbacks { disabled: true, ..fallbacks }.after("m", &down).is_empty());
+    fn a_request_may_turn_fallbacks_off() {
+        let fallbacks = Fallbacks { default: vec!["d".to_owned()], disabled: true, ..Fallbacks::default() };
+        assert!(fallbacks.after("m", Kind::InternalServer).is_empty());
     }
 }

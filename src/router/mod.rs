@@ -4,17 +4,22 @@
 //! no clock, so that the Worker, Node and the tests decide alike (promise 8 of the design).
 
 mod candidate;
+mod cooldown;
+mod exhausted;
 mod fallback;
 pub mod filter;
 mod health;
+mod pace;
 mod plan;
 mod retry;
 mod strategy;
 pub mod task;
 
 pub use candidate::{Candidate, Filtered};
+pub use cooldown::CooldownRules;
 pub use fallback::{Fallbacks, Hop};
-pub use health::{Health, Vitals};
+pub use health::{Health, Rest, Vitals};
+pub use pace::Sample;
 pub use plan::{Plan, Step};
 pub use retry::{RetryRules, backoff_ms};
-pub use strategy::shuffle;
+pub use strategy::{Picking, Strategy, StrategyArgs, shuffle};

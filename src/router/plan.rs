@@ -1,9 +1,13 @@
 //! The plan of one request: attempts within a model group, then the groups after it.
 
+use super::cooldown::{rule_status, should_retry};
 use super::fallback::{Fallbacks, Hop};
 use super::retry::{RetryRules, backoff_ms};
-use super::{Candidate, Filtered, Health, strategy};
+use super::{Candidate, Filtered, Health, Picking, Rest, Strategy, exhausted};
 use crate::error::{Error, Kind};
+
+/// The most groups that a request may be taken to, whatever its lists say.
+const MOST_HOPS: u32 = 50;
 
 /// What to do next.
 #[derive(Clone, Debug)]
@@ -12,39 +16,53 @@ pub enum Step {
     Attempt(usize),
     /// Wait so many ms, then ask again.
     Wait(u64),
-    /// Go to this model group: resolve it, and say so by [`Plan::enter`] or [`Plan::no_such_group`].
+    /// Go to this model group: resolve it, and say so by [`Plan::enter`] or [`Plan::pass_over`].
     Enter(Hop),
     /// Answer the client with this error.
     GiveUp(Error),
 }
 
-/// A deployment within the current group, and what became of it in this request.
-#[derive(Clone, Debug)]
-struct Tried {
-    candidate: Candidate,
-    attempts: u32,
+/// A group to go to.
+#[derive(Clone, Debug, Default)]
+struct Target {
+    hop: Hop,
+    /// How deep it is: 1 for a fallback of the first group.
+    depth: u32,
+    /// Deployments of a lower `order` are passed over.
+    least_order: u64,
 }
 
-impl Tried {
-    fn is_out(&self) -> bool {
-        self.candidate.filtered.is_some()
-    }
+/// What ended a group.
+#[derive(Clone, Debug)]
+struct Ended {
+    group: String,
+    kind: Kind,
+    message: String,
+    status: u16,
 }
 
 /// The plan of one request.
 ///
 /// The gateway asks [`Plan::next`], does what it says, and tells what came of it; a success needs no telling.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     retries: RetryRules,
     fallbacks: Fallbacks,
-    /// The current group, and the deployments in it.
-    group: String,
-    deployments: Vec<Tried>,
+    /// `enable_weighted_failover`.
+    failover: bool,
+    /// `expose_router_debug_in_errors`.
+    exposed: bool,
+    /// The current group, how it is picked from, its deployments, and how often each was attempted.
+    current: Target,
+    picking: Picking,
+    candidates: Vec<Candidate>,
+    attempts: Vec<u32>,
     /// Groups still to go to, in order, and those entered or queued before.
-    queue: Vec<Hop>,
+    queue: Vec<Target>,
     seen: Vec<String>,
     hops: u32,
+    /// Attempts in all groups.
+    tries: u32,
     /// Retries in the current group, and in all groups.
     retried: u32,
     retried_in_all: u32,
@@ -52,48 +70,44 @@ pub struct Plan {
     last: usize,
     /// What the last attempt came to, until the next step is decided.
     failure: Option<Error>,
+    /// What the attempt before came to, in this group.
+    before: Option<Error>,
     /// The first group's last error: what the client gets when nothing helps.
     original: Option<Error>,
-    /// The error that ended each later group.
-    later: Vec<(String, Kind)>,
+    /// The error that ended each group.
+    ended: Vec<Ended>,
     waited: bool,
 }
 
 impl Plan {
     /// A plan that starts in `group`.
     pub fn new(group: &str, candidates: Vec<Candidate>, retries: RetryRules, fallbacks: Fallbacks) -> Self {
-        let mut plan = Self {
-            retries,
-            fallbacks,
-            group: String::new(),
-            deployments: Vec::new(),
-            queue: Vec::new(),
-            seen: vec![group.to_owned()],
-            hops: 0,
-            retried: 0,
-            retried_in_all: 0,
-            last: 0,
-            failure: None,
-            original: None,
-            later: Vec::new(),
-            waited: false,
-        };
-        plan.enter(group, candidates);
+        let mut plan = Self { retries, fallbacks, exposed: true, seen: vec![group.to_owned()], ..Self::default() };
+        plan.enter(group, candidates, Picking::default());
         plan
     }
 
-    /// Says that the current group is now `group`, with these deployments.
-    pub fn enter(&mut self, group: &str, candidates: Vec<Candidate>) {
-        group.clone_into(&mut self.group);
-        self.deployments = candidates.into_iter().map(|candidate| Tried { candidate, attempts: 0 }).collect();
-        self.retried = 0;
-        self.waited = false;
+    /// Says how deployments are picked in the first group, whether `enable_weighted_failover` is on, and whether errors
+    /// tell what the router did.
+    #[must_use]
+    pub fn with(mut self, picking: Picking, failover: bool, exposed: bool) -> Self {
+        (self.picking, self.failover, self.exposed) = (picking, failover, exposed);
+        self
     }
 
-    /// Says that a group to go to does not exist.
-    pub fn no_such_group(&mut self, group: &str) {
-        self.later.push((group.to_owned(), Kind::NotFound));
-        self.deployments.clear();
+    /// Says that the current group is now `group`, with these deployments.
+    pub fn enter(&mut self, group: &str, candidates: Vec<Candidate>, picking: Picking) {
+        group.clone_into(&mut self.current.hop.model);
+        self.attempts = vec![0; candidates.len()];
+        (self.candidates, self.picking) = (candidates, picking);
+        (self.retried, self.waited, self.failure, self.before) = (0, false, None, None);
+    }
+
+    /// Says that a group to go to is out of the question: it does not exist, or the key may not use it.
+    pub fn pass_over(&mut self, group: &str, error: &Error) {
+        self.note_end(group, error);
+        self.candidates.clear();
+        self.current.hop.model.clear();
     }
 
     /// Says that the last attempt failed.
@@ -104,20 +118,26 @@ impl Plan {
     /// Says that the deployment which was to be attempted had no room: nothing was sent, and the next one's turn comes at
     /// once, without a retry being used.
     pub fn full(&mut self, reason: Filtered) {
-        if let Some(tried) = self.deployments.get_mut(self.last) {
-            tried.attempts = tried.attempts.saturating_sub(1);
-            tried.candidate.filtered = Some(reason);
+        self.tries = self.tries.saturating_sub(1);
+        if let Some(attempts) = self.attempts.get_mut(self.last) {
+            *attempts = attempts.saturating_sub(1);
         }
+        self.put_out(reason);
     }
 
     /// The deployments of the current group, in order, with why each is out.
-    pub fn candidates(&self) -> impl Iterator<Item = &Candidate> {
-        self.deployments.iter().map(|tried| &tried.candidate)
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
     }
 
     /// Retries so far, in all groups.
     pub fn attempted_retries(&self) -> u32 {
         self.retried_in_all
+    }
+
+    /// Retries that an error gets which no policy speaks of.
+    pub fn max_retries(&self) -> u32 {
+        self.retries.plain(self.candidates.get(self.last).and_then(|candidate| candidate.num_retries))
     }
 
     /// Groups that were gone to after the first.
@@ -127,114 +147,225 @@ impl Plan {
 
     /// The current group.
     pub fn group(&self) -> &str {
-        &self.group
+        &self.current.hop.model
+    }
+
+    /// The errors that ended groups so far, in LiteLLM's form: message, class and status of each.
+    pub fn fallback_errors(&self) -> impl Iterator<Item = (&str, &'static str, u16)> {
+        self.ended.iter().map(|ended| (ended.message.as_str(), ended.kind.row().name, ended.status))
     }
 
     /// Decides the next step; `random` is uniform over all of `u64`.
-    pub fn next(&mut self, _health: &Health, _now_ms: u64, random: u64) -> Step {
-        if let Some(error) = self.failure.clone() {
-            if let Some(step) = self.retry(&error, random) {
-                return step;
+    pub fn next(&mut self, health: &Health, now_ms: u64, random: u64) -> Step {
+        let Some(error) = self.failure.clone() else {
+            if let Some(index) = self.pick(health, now_ms, random) {
+                return self.attempt(index);
             }
-            self.failure = None;
-            self.leave_group(error);
+            if !self.group().is_empty() {
+                let before = self.before.take();
+                let none = || exhausted::error(self.group(), &self.states(health, now_ms), now_ms);
+                let error = before.unwrap_or_else(none);
+                // No deployment is left: that is a state of upstreams, whatever class it has for the client.
+                self.leave_group(error, true);
+            }
             return self.next_group();
+        };
+        if let Some(step) = self.retry(&error, health, now_ms, random) {
+            return step;
         }
-        match self.pick(random) {
-            Some(index) => self.attempt(index),
-            None => self.next_group(),
+        self.failure = None;
+        let falls = error.falls_back();
+        if self.failover && falls && self.has_tries() && self.picking.strategy == Strategy::SimpleShuffle {
+            self.note_out(&error);
+            let mut choices = self.choices(health, now_ms);
+            choices.retain(|at| self.attempts.get(*at) == Some(&0));
+            if let Some(index) = self.picking.pick(&self.candidates, &choices, health, now_ms, random) {
+                self.before = Some(error);
+                return self.attempt(index);
+            }
         }
+        self.leave_group(error, falls);
+        self.next_group()
     }
 
     /// A retry of the failed attempt, or `None` when this group is done.
-    fn retry(&mut self, error: &Error, random: u64) -> Option<Step> {
-        let own = self.deployments.get(self.last).and_then(|tried| tried.candidate.num_retries);
-        let (allowed, by_policy) = self.retries.allowed(error, own);
-        let again = error.is_retryable() || (by_policy && error.falls_back());
-        if !again || self.retried >= allowed {
+    fn retry(&mut self, error: &Error, health: &Health, now_ms: u64, random: u64) -> Option<Step> {
+        let own = self.candidates.get(self.last).and_then(|candidate| candidate.num_retries);
+        let (allowed, by_policy) = self.retries.allowed(self.group(), error, own);
+        // A client's own mistake stays one, whatever a policy says.
+        let again = (by_policy && error.falls_back()) || self.should_retry(error);
+        if !again || self.retried >= allowed || !self.has_tries() {
             return None;
         }
-        // A wrong credential stays wrong: only another deployment can help.
-        if matches!(error.kind(), Kind::Authentication | Kind::PermissionDenied | Kind::PaymentRequired)
-            && let Some(tried) = self.deployments.get_mut(self.last)
-        {
-            tried.candidate.filtered = Some(Filtered::Refused);
+        self.note_out(error);
+        let mut choices = self.choices(health, now_ms);
+        let others = choices.iter().any(|at| *at != self.last);
+        if choices.is_empty() {
+            return None;
         }
-        let fresh = self.deployments.iter().any(|tried| tried.attempts == 0 && !tried.is_out());
-        if !fresh && !self.waited && self.deployments.iter().any(|tried| !tried.is_out()) {
+        if !others && !self.waited {
             self.waited = true;
-            return Some(Step::Wait(backoff_ms(
-                self.retried,
-                error.retry_after_ms(),
-                self.retries.retry_after_ms,
-                random,
-            )));
+            let (hint, least) = (error.retry_after_ms(), self.retries.retry_after_ms);
+            return Some(Step::Wait(backoff_ms(self.retried, hint, least, random)));
         }
-        let index = self.pick(random)?;
-        self.failure = None;
-        self.waited = false;
+        if others {
+            choices.retain(|at| *at != self.last);
+        }
+        let index = self.pick_of(&choices, health, now_ms, random)?;
+        (self.before, self.waited) = (self.failure.take(), false);
         self.retried += 1;
         self.retried_in_all += 1;
         Some(self.attempt(index))
     }
 
-    /// Picks among the deployments that were tried least often in this request, and are not out.
-    fn pick(&self, random: u64) -> Option<usize> {
-        let left = || self.deployments.iter().enumerate().filter(|(_, tried)| !tried.is_out());
-        let least = left().map(|(_, tried)| tried.attempts).min()?;
-        let choices: Vec<usize> = left().filter(|(_, tried)| tried.attempts == least).map(|(index, _)| index).collect();
-        let candidates: Vec<Candidate> = self.deployments.iter().map(|tried| tried.candidate.clone()).collect();
-        strategy::shuffle(&candidates, &choices, random)
+    /// LiteLLM's `should_retry_this_error`, as far as it does not hang on what is healthy.
+    fn should_retry(&self, error: &Error) -> bool {
+        let alone = self.candidates.len() <= 1;
+        error.is_retryable() && (should_retry(rule_status(error)) || !alone)
+    }
+
+    /// A deployment whose answer no retry mends is out for the rest of this request, unless there is no other one.
+    fn note_out(&mut self, error: &Error) {
+        if !should_retry(rule_status(error)) && self.candidates.len() > 1 {
+            self.put_out(Filtered::Refused);
+        }
+    }
+
+    fn put_out(&mut self, reason: Filtered) {
+        if let Some(candidate) = self.candidates.get_mut(self.last) {
+            candidate.filtered.get_or_insert(reason);
+        }
+    }
+
+    fn has_tries(&self) -> bool {
+        self.retries.per_request.is_none_or(|most| self.tries < most.max(1))
+    }
+
+    /// Why each deployment may not be picked now.
+    pub fn states(&self, health: &Health, now_ms: u64) -> Vec<Option<Filtered>> {
+        let state = |candidate: &Candidate| {
+            if candidate.filtered.is_some() {
+                return candidate.filtered.clone();
+            }
+            match health.rest(&candidate.id, now_ms) {
+                Rest::Cooling(until, status) => Some(Filtered::Cooling(until, status)),
+                Rest::Tested => Some(Filtered::Probing),
+                Rest::Up | Rest::OnTrial => {
+                    let limit = self.picking.over(candidate, health, now_ms)?;
+                    Some(Filtered::Limit { limit, retry_after_ms: 60_000 - now_ms % 60_000 })
+                }
+            }
+        };
+        self.candidates.iter().map(state).collect()
+    }
+
+    /// The deployments that may be picked: of the lowest order, and not those that a request tests, where there are others.
+    fn choices(&self, health: &Health, now_ms: u64) -> Vec<usize> {
+        let states = self.states(health, now_ms);
+        let order = |at: &usize| self.candidates.get(*at).and_then(|candidate| candidate.order).unwrap_or(u64::MAX);
+        let of = |wanted: Option<&Filtered>| -> Vec<usize> {
+            let fits = |(at, state): (usize, &Option<Filtered>)| (state.as_ref() == wanted).then_some(at);
+            let least = self.current.least_order;
+            states.iter().enumerate().filter_map(fits).filter(|at| order(at) >= least).collect()
+        };
+        let mut choices = of(None);
+        if choices.is_empty() {
+            // Better a second test than a refusal.
+            choices = of(Some(&Filtered::Probing));
+        }
+        let least = choices.iter().map(order).min();
+        choices.retain(|at| Some(order(at)) == least);
+        choices
+    }
+
+    fn pick(&self, health: &Health, now_ms: u64, random: u64) -> Option<usize> {
+        self.pick_of(&self.choices(health, now_ms), health, now_ms, random)
+    }
+
+    /// Picks among the choices that were tried least often in this request.
+    fn pick_of(&self, choices: &[usize], health: &Health, now_ms: u64, random: u64) -> Option<usize> {
+        let tried = |at: &usize| self.attempts.get(*at).copied().unwrap_or_default();
+        let least = choices.iter().map(tried).min()?;
+        let choices: Vec<usize> = choices.iter().copied().filter(|at| tried(at) == least).collect();
+        self.picking.pick(&self.candidates, &choices, health, now_ms, random)
     }
 
     fn attempt(&mut self, index: usize) -> Step {
         self.last = index;
-        if let Some(tried) = self.deployments.get_mut(index) {
-            tried.attempts += 1;
+        self.tries += 1;
+        if let Some(attempts) = self.attempts.get_mut(index) {
+            *attempts += 1;
         }
         Step::Attempt(index)
     }
 
-    /// Notes the error that ended the current group, and queues the groups that come after it.
-    fn leave_group(&mut self, error: Error) {
-        let mut next = self.fallbacks.after(&self.group, &error);
-        // A client's own list holds for the whole request: it is gone through once.
-        if self.fallbacks.client.is_some() && self.hops > 0 {
-            next.clear();
-        }
-        next.retain(|hop| !self.seen.contains(&hop.model));
-        self.seen.extend(next.iter().map(|hop| hop.model.clone()));
-        if error.falls_back() {
+    /// Notes the error that ended the current group, and queues what comes after it: the group's own deployments of a
+    /// higher order, then its fallbacks.
+    fn leave_group(&mut self, error: Error, falls: bool) {
+        if falls {
+            let mut next = self.higher_orders(error.kind());
+            next.append(&mut self.fallback_targets(error.kind()));
             next.append(&mut self.queue);
             self.queue = next;
         } else {
             self.queue.clear();
         }
-        match self.original {
-            None => self.original = Some(error),
-            Some(_) => self.later.push((self.group.clone(), error.kind())),
+        let group = self.group().to_owned();
+        self.note_end(&group, &error);
+        self.original.get_or_insert(error);
+    }
+
+    fn higher_orders(&self, kind: Kind) -> Vec<Target> {
+        // A longer context or another policy is not what a deployment of the same model has.
+        if self.current.least_order > 0 || matches!(kind, Kind::ContextWindowExceeded | Kind::ContentPolicyViolation) {
+            return Vec::new();
         }
+        let mut orders: Vec<u64> = self.candidates.iter().filter_map(|candidate| candidate.order).collect();
+        if !orders.is_empty() && orders.len() < self.candidates.len() {
+            orders.push(u64::MAX);
+        }
+        orders.sort_unstable();
+        orders.dedup();
+        let depth = self.current.depth + 1;
+        let target = |least_order| Target { hop: self.current.hop.clone(), depth, least_order };
+        if self.fallbacks.disabled { Vec::new() } else { orders.into_iter().skip(1).map(target).collect() }
+    }
+
+    fn fallback_targets(&mut self, kind: Kind) -> Vec<Target> {
+        let depth = self.current.depth + 1;
+        if depth > self.fallbacks.most() {
+            return Vec::new();
+        }
+        let mut next = self.fallbacks.after(self.group(), kind);
+        // A client's own list holds for the whole request: it is gone through once.
+        if let Some(list) = &mut self.fallbacks.client {
+            list.clear();
+        }
+        next.retain(|hop| !self.seen.contains(&hop.model));
+        self.seen.extend(next.iter().map(|hop| hop.model.clone()));
+        next.into_iter().map(|hop| Target { hop, depth, least_order: 0 }).collect()
     }
 
     fn next_group(&mut self) -> Step {
-        if self.queue.is_empty() || self.hops >= self.fallbacks.most() {
+        if self.queue.is_empty() || self.hops >= MOST_HOPS || !self.has_tries() {
             return Step::GiveUp(self.final_error());
         }
         self.hops += 1;
-        Step::Enter(self.queue.remove(0))
+        self.current = self.queue.remove(0);
+        Step::Enter(self.current.hop.clone())
+    }
+
+    fn note_end(&mut self, group: &str, error: &Error) {
+        let (kind, message, status) = (error.kind(), error.message().to_owned(), error.status());
+        self.ended.push(Ended { group: group.to_owned(), kind, message, status });
     }
 
     /// The first group's error, with a word on what became of the fallbacks.
     fn final_error(&mut self) -> Error {
         let later: Vec<String> =
-            self.later.iter().map(|(group, kind)| format!("`{group}` ({})", kind.row().name)).collect();
-        let error = self.original.take().unwrap_or_else(|| {
-            Error::new(
-                Kind::ServiceUnavailable,
-                format!("model group `{}` has no deployment that may be used", self.group),
-            )
-        });
-        if later.is_empty() {
+            self.ended.iter().skip(1).map(|ended| format!("`{}` ({})", ended.group, ended.kind.row().name)).collect();
+        let error = self.original.take().unwrap_or_else(|| Error::new(Kind::InternalServer, "nothing was attempted"));
+        if later.is_empty() || !self.exposed {
             error
         } else {
             error.map_message(|message| format!("{message} (fallbacks failed too: {})", later.join(", ")))
@@ -243,90 +374,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn down() -> Error {
-        Error::upstream(Kind::ServiceUnavailable, "p", 503, "down")
-    }
-
-    fn plan(deployments: usize, retries: u32, fallbacks: Fallbacks) -> Plan {
-        let rules = RetryRules { router: Some(retries), ..RetryRules::default() };
-        Plan::new("m", vec![Candidate::default(); deployments], rules, fallbacks)
-    }
-
-    /// Fails every attempt with `error` and writes the steps down.
-    fn run(plan: &mut Plan, error: &Error) -> Vec<String> {
-        let mut steps = Vec::new();
-        for _ in 0..100 {
-            match plan.next(&Health::default(), 0, 0) {
-                Step::Attempt(index) => {
-                    steps.push(format!("{}{index}", plan.group()));
-                    plan.failed(error.clone());
-                }
-                Step::Wait(ms) => steps.push(format!("wait{ms}")),
-                Step::Enter(hop) if hop.model == "nowhere" => plan.no_such_group("nowhere"),
-                Step::Enter(hop) => plan.enter(&hop.model, vec![Candidate::default()]),
-                Step::GiveUp(error) => {
-                    steps.push(format!("{error}"));
-                    return steps;
-                }
-            }
-        }
-        panic!("endless: {steps:?}");
-    }
-
-    #[test]
-    fn one_deployment_is_retried_after_waits() {
-        let steps = run(&mut plan(1, 2, Fallbacks::default()), &down());
-        assert_eq!(steps, ["m0", "wait500", "m0", "wait1000", "m0", "ServiceUnavailableError: down"]);
-    }
-
-    #[test]
-    fn another_deployment_is_tried_at_once() {
-        let steps = run(&mut plan(2, 2, Fallbacks::default()), &down());
-        assert_eq!(steps, ["m0", "m1", "wait1000", "m0", "ServiceUnavailableError: down"]);
-    }
-
-    #[test]
-    fn a_wrong_credential_only_goes_elsewhere() {
-        let wrong = Error::upstream(Kind::Authentication, "p", 401, "no");
-        assert_eq!(run(&mut plan(1, 5, Fallbacks::default()), &wrong), ["m0", "AuthenticationError: no"]);
-        assert_eq!(run(&mut plan(2, 5, Fallbacks::default()), &wrong), ["m0", "m1", "AuthenticationError: no"]);
-    }
-
-    #[test]
-    fn a_clients_mistake_ends_it() {
-        let fallbacks = Fallbacks { default: vec!["f".to_owned()], ..Fallbacks::default() };
-        let wrong = Error::upstream(Kind::BadRequest, "p", 400, "no");
-        assert_eq!(run(&mut plan(3, 5, fallbacks), &wrong), ["m0", "BadRequestError: no"]);
-    }
-
-    #[test]
-    fn fallbacks_follow_each_other_once_and_the_first_error_stays() {
-        let groups = vec![
-            ("m".to_owned(), vec!["a".to_owned(), "nowhere".to_owned()]),
-            ("a".to_owned(), vec!["m".to_owned(), "b".to_owned()]),
-        ];
-        let mut plan = plan(1, 0, Fallbacks { groups, ..Fallbacks::default() });
-        let steps = run(&mut plan, &down());
-        let end = "ServiceUnavailableError: down (fallbacks failed too: `a` (ServiceUnavailableError), \
-                   `b` (ServiceUnavailableError), `nowhere` (NotFoundError))";
-        assert_eq!(steps, ["m0", "a0", "b0", end]);
-        assert_eq!(plan.attempted_fallbacks(), 3);
-    }
-
-    #[test]
-    fn hops_are_bounded() {
-        let default: Vec<String> = (0..9).map(|n| format!("f{n}")).collect();
-        let mut plan = plan(1, 0, Fallbacks { default, ..Fallbacks::default() });
-        assert_eq!(run(&mut plan, &down()).len(), 7);
-        assert_eq!(plan.attempted_fallbacks(), 5);
-    }
-
-    #[test]
-    fn an_empty_group_gives_up_with_a_reason() {
-        let steps = run(&mut plan(0, 2, Fallbacks::default()), &down());
-        assert_eq!(steps, ["ServiceUnavailableError: model group `m` has no deployment that may be used"]);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! Retries: how often, and after which wait.
 
+use super::cooldown::{entry, named};
 use crate::error::{Error, Kind};
 
 /// LiteLLM's `num_retries` where nothing sets it.
@@ -27,6 +28,10 @@ pub struct RetryRules {
     pub request: Option<u32>,
     /// `retry_policy`: error class to retries.
     pub policy: Vec<(String, u32)>,
+    /// `model_group_retry_policy`: stands for the policy in the groups that it names.
+    pub group_policies: Vec<(String, Vec<(String, u32)>)>,
+    /// `num_retries_per_request`: the most attempts of a request in all groups, the first one included.
+    pub per_request: Option<u32>,
     /// `num_retries` of the router.
     pub router: Option<u32>,
     /// `retry_after` of the router in ms: the least back-off.
@@ -34,30 +39,23 @@ pub struct RetryRules {
 }
 
 impl RetryRules {
-    /// How many retries `error` gets, and whether the policy says so (then the error need not be a retryable one).
-    pub fn allowed(&self, error: &Error, deployment: Option<u32>) -> (u32, bool) {
-        if let Some(retries) = self.request {
-            return (retries.min(MOST_RETRIES), false);
+    /// How many retries `error` gets in `group`, and whether a policy says so (then the error need not be a retryable one).
+    pub fn allowed(&self, group: &str, error: &Error, deployment: Option<u32>) -> (u32, bool) {
+        match self.by_policy(group, error.kind()).filter(|_| self.request.is_none()) {
+            Some(retries) => (retries.min(MOST_RETRIES), true),
+            None => (self.plain(deployment), false),
         }
-        if let Some(retries) = self.policy_for(error.kind()) {
-            return (retries.min(MOST_RETRIES), true);
-        }
-        (deployment.or(self.router).unwrap_or(DEFAULT_RETRIES).min(MOST_RETRIES), false)
     }
 
-    fn policy_for(&self, kind: Kind) -> Option<u32> {
-        // LiteLLM's policy names each class as `<class>Retries`; configurations in the wild leave the suffix out.
-        let name = kind.row().name;
-        let parent =
-            matches!(kind, Kind::ContextWindowExceeded | Kind::ContentPolicyViolation | Kind::UnsupportedParams);
-        let names = [Some(name), parent.then_some("BadRequestError"), Some("Default")];
-        names.into_iter().flatten().find_map(|name| {
-            let wanted = name.trim_end_matches("Error");
-            self.policy.iter().find_map(|(key, retries)| {
-                let key = key.trim_end_matches("Retries").trim_end_matches("Error");
-                (key == wanted).then_some(*retries)
-            })
-        })
+    /// How many retries an error gets that no policy speaks of.
+    pub fn plain(&self, deployment: Option<u32>) -> u32 {
+        self.request.or(deployment).or(self.router).unwrap_or(DEFAULT_RETRIES).min(MOST_RETRIES)
+    }
+
+    fn by_policy(&self, group: &str, kind: Kind) -> Option<u32> {
+        let own = self.group_policies.iter().find(|(name, _)| name == group).map(|(_, policy)| policy);
+        let policy = own.unwrap_or(&self.policy);
+        named(Some(policy), kind).or_else(|| entry(policy, "Default"))
     }
 }
 
@@ -98,13 +96,27 @@ mod tests {
         let error = Error::upstream(Kind::RateLimit, "p", 429, "x");
         let policy = vec![("RateLimitErrorRetries".to_owned(), 3), ("AuthenticationError".to_owned(), 0)];
         let mut rules = RetryRules { router: Some(1), policy, ..RetryRules::default() };
-        assert_eq!(rules.allowed(&error, Some(9)), (3, true));
-        assert_eq!(rules.allowed(&Error::upstream(Kind::Authentication, "p", 401, "x"), None), (0, true));
-        assert_eq!(rules.allowed(&Error::upstream(Kind::Timeout, "p", 504, "x"), Some(9)), (9, false));
-        assert_eq!(rules.allowed(&Error::upstream(Kind::Timeout, "p", 504, "x"), None), (1, false));
+        assert_eq!(rules.allowed("m", &error, Some(9)), (3, true));
+        assert_eq!(rules.allowed("m", &Error::upstream(Kind::Authentication, "p", 401, "x"), None), (0, true));
+        assert_eq!(rules.allowed("m", &Error::upstream(Kind::Timeout, "p", 504, "x"), Some(9)), (9, false));
+        assert_eq!(rules.allowed("m", &Error::upstream(Kind::Timeout, "p", 504, "x"), None), (1, false));
         rules.request = Some(0);
-        assert_eq!(rules.allowed(&error, Some(9)), (0, false));
-        assert_eq!(RetryRules::default().allowed(&error, None), (2, false));
+        assert_eq!(rules.allowed("m", &error, Some(9)), (0, false));
+        assert_eq!(RetryRules::default().allowed("m", &error, None), (2, false));
+    }
+
+    #[test]
+    fn a_groups_own_policy_stands_for_the_routers() {
+        let limited = Error::upstream(Kind::RateLimit, "p", 429, "x");
+        let policy = |count| vec![("RateLimitErrorRetries".to_owned(), count)];
+        let rules = RetryRules {
+            policy: policy(3),
+            group_policies: vec![("big".to_owned(), policy(7)), ("bare".to_owned(), Vec::new())],
+            ..RetryRules::default()
+        };
+        assert_eq!(rules.allowed("big", &limited, None), (7, true));
+        assert_eq!(rules.allowed("m", &limited, None), (3, true));
+        assert_eq!(rules.allowed("bare", &limited, Some(1)), (1, false), "its own policy says nothing");
     }
 
     #[test]
@@ -113,7 +125,7 @@ mod tests {
             policy: vec![("BadRequestErrorRetries".to_owned(), 4), ("DefaultRetries".to_owned(), 5)],
             ..RetryRules::default()
         };
-        assert_eq!(rules.allowed(&Error::upstream(Kind::ContextWindowExceeded, "p", 400, "x"), None), (4, true));
-        assert_eq!(rules.allowed(&Error::upstream(Kind::NotFound, "p", 404, "x"), None), (5, true));
+        assert_eq!(rules.allowed("m", &Error::upstream(Kind::ContextWindowExceeded, "p", 400, "x"), None), (4, true));
+        assert_eq!(rules.allowed("m", &Error::upstream(Kind::NotFound, "p", 404, "x"), None), (5, true));
     }
 }

@@ -176,3 +176,21 @@ function fed() {
   };
   return { readable, writer: { write, close, abort, closed } };
 }
+
+/** The bytes that this data centre's cache holds under a URL; nothing where it has none, or where there is no cache. */
+export async function cached(url) {
+  try {
+    const answer = await caches.default.match(url);
+    return answer && new Uint8Array(await answer.arrayBuffer());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Puts bytes into this data centre's cache for so many seconds; does nothing where there is no cache. */
+export async function cache(url, bytes, seconds) {
+  const answer = new Response(bytes.slice(), { headers: { "cache-control": `max-age=${seconds}` } });
+  try {
+    await caches.default.put(url, answer);
+  } catch {}
+}

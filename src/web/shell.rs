@@ -38,6 +38,12 @@ extern "C" {
     #[wasm_bindgen(js_name = signRs256)]
     pub(crate) fn sign_rs256(key: &[u8], message: &[u8]) -> Promise;
 
+    /// The bytes that this data centre's cache holds under a URL; undefined where it has none.
+    pub(crate) fn cached(url: &str) -> Promise;
+
+    /// Puts bytes into this data centre's cache for so many seconds.
+    pub(crate) fn cache(url: &str, bytes: &[u8], seconds: u32) -> Promise;
+
     /// Reads the next piece of a stream: one of the callbacks is called.
     pub(crate) fn read(reader: &Reader, ok: &JsValue, failed: &JsValue);
 }

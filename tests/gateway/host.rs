@@ -78,6 +78,8 @@ pub(crate) struct Scripted {
     pub(crate) variables: Vec<(String, String)>,
     draws: Cell<u64>,
     pub(crate) books: RefCell<Books>,
+    /// What isolates tell each other, and until when, in Unix ms.
+    pub(crate) board: RefCell<Option<(Vec<u8>, u64)>>,
 }
 
 pub(crate) struct ScriptedBody {
@@ -177,6 +179,14 @@ impl Host for Scripted {
     async fn sign_rs256(&self, key: &[u8], message: &[u8]) -> Result<Vec<u8>> {
         self.signed.borrow_mut().push((key.to_vec(), String::from_utf8(message.to_vec()).unwrap()));
         Ok(b"signature".to_vec())
+    }
+
+    async fn shared_rests(&self) -> Option<Vec<u8>> {
+        self.board.borrow().clone().filter(|(_, until)| *until > self.now_ms()).map(|(bytes, _)| bytes)
+    }
+
+    async fn share_rests(&self, bytes: Vec<u8>, seconds: u64) {
+        self.board.replace(Some((bytes, self.now_ms() + seconds * 1000)));
     }
 
     fn secret_bytes(&self) -> Result<[u8; 24]> {
@@ -323,6 +333,7 @@ impl Stage {
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             draws: Cell::new(1),
             books: RefCell::default(),
+            board: RefCell::default(),
         };
         let config = Config::read(&config.to_string()).unwrap_or_else(|findings| panic!("{findings:?}"));
         let gateway = Gateway::new(config, &host);

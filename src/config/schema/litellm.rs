@@ -1,8 +1,8 @@
 //! `litellm_settings`: what LiteLLM's module takes as settings. Those that name a provider stand with the providers.
 
 use super::{
-    ACTS, BUDGETS, CACHE, COOLDOWN, DATABASE, ENDPOINTS, GUARDRAILS, Group, KEYS, Kind, LOGGING, NETWORK, OTHER,
-    PROCESS, PROVIDERS, group,
+    ACTS, BUDGETS, CACHE, DATABASE, ENDPOINTS, GUARDRAILS, Group, KEYS, Kind, LOGGING, NETWORK, OTHER, PROCESS,
+    PROVIDERS, group,
 };
 use crate::provider::litellm;
 
@@ -12,10 +12,10 @@ pub(in crate::config) const LITELLM: &[Group] = &[
         ACTS,
         Kind::Any,
         "content_policy_fallbacks context_window_fallbacks default_fallbacks fallbacks max_fallbacks \
-         model_group_alias num_retries",
+         model_group_alias num_retries num_retries_per_request",
     ),
-    group(ACTS, Kind::Flag, "drop_params modify_params"),
-    group(ACTS, Kind::Number, "request_timeout"),
+    group(ACTS, Kind::Flag, "drop_params expose_router_debug_in_errors modify_params"),
+    group(ACTS, Kind::Number, "allowed_fails request_timeout"),
     group(
         NETWORK,
         Kind::Any,
@@ -36,7 +36,7 @@ pub(in crate::config) const LITELLM: &[Group] = &[
     group(
         PROCESS,
         Kind::Flag,
-        "expose_router_debug_in_errors json_logs logging network_mock \
+        "json_logs logging network_mock \
          prometheus_user_budget_label_include_email_alias retry safe_memory_mode set_verbose suppress_debug_info",
     ),
     group(PROCESS, Kind::List, "custom_provider_map"),
@@ -79,7 +79,6 @@ pub(in crate::config) const LITELLM: &[Group] = &[
          prometheus_end_user_metrics_ttl_seconds prometheus_metrics_cleanup_interval_seconds",
     ),
     group(LOGGING, Kind::Text, "prometheus_deployment_and_latency_caller_identity"),
-    group(COOLDOWN, Kind::Number, "allowed_fails"),
     group(
         GUARDRAILS,
         Kind::Any,
@@ -139,7 +138,7 @@ pub(in crate::config) const LITELLM: &[Group] = &[
         OTHER,
         Kind::Any,
         "api_base api_version default_litellm_params global_bitbucket_config global_gitlab_config headers \
-         model_fallbacks model_group_settings num_retries_per_request organization project",
+         model_fallbacks model_group_settings organization project",
     ),
     group(
         OTHER,

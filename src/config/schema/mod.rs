@@ -94,7 +94,6 @@ const ACTS: Status = Status::Acts;
 const ALERTING: Status = Status::Later("no alerts are sent");
 const BUDGETS: Status = Status::Later("this budget is not counted");
 const CACHE: Status = Status::Later("answers are not cached");
-const COOLDOWN: Status = Status::Later("deployments do not cool down");
 const ENDPOINTS: Status = Status::Later("there is no such endpoint");
 const GUARDRAILS: Status = Status::Later("requests and answers are not screened");
 const HEALTH: Status = Status::Later("deployments are not checked in the background");

@@ -3,8 +3,8 @@
 //! A parameter that is not here is a field of the request.
 
 use super::{
-    ACTS, BUDGETS, CACHE, COOLDOWN, ENDPOINTS, GUARDRAILS, Group, HEALTH, KEYS, Kind, LIMITS, LOGGING, NETWORK, OTHER,
-    PROCESS, PROVIDERS, TAGS, group,
+    ACTS, BUDGETS, CACHE, ENDPOINTS, GUARDRAILS, Group, HEALTH, KEYS, Kind, LIMITS, LOGGING, NETWORK, OTHER, PROCESS,
+    PROVIDERS, TAGS, group,
 };
 use crate::provider::{credentials, litellm};
 
@@ -13,11 +13,16 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     group(
         ACTS,
         Kind::Any,
-        "allowed_openai_params drop_params headers mock_response num_retries stream_timeout timeout weight",
+        "allowed_openai_params cooldown_time drop_params headers mock_response num_retries order stream_timeout timeout \
+         weight",
     ),
     group(ACTS, Kind::Flag, "modify_params"),
     group(ACTS, Kind::List, "additional_drop_params"),
-    group(ACTS, Kind::Map, "complexity_router_config extra_headers"),
+    group(
+        ACTS,
+        Kind::Map,
+        "complexity_router_config extra_headers stream_timeout_by_service_tier timeout_by_service_tier",
+    ),
     group(ACTS, Kind::Text, "complexity_router_default_model"),
     group(ACTS, Kind::Any, "tag_regex tags"),
     group(ACTS, Kind::Number, "max_retries rpm tpm"),
@@ -50,7 +55,6 @@ pub(in crate::config) const PARAMS: &[Group] = &[
          litellm_trusted_callback_vars log_client_error_tracebacks newrelic_api_key newrelic_region no-log \
          posthog_api_key signoz_ingestion_endpoint signoz_ingestion_key turn_off_message_logging weave_project_id",
     ),
-    group(COOLDOWN, Kind::Any, "cooldown_time"),
     group(GUARDRAILS, Kind::Any, "guardrails"),
     group(BUDGETS, Kind::Number, "max_budget"),
     group(BUDGETS, Kind::Text, "budget_duration"),
@@ -75,18 +79,13 @@ pub(in crate::config) const PARAMS: &[Group] = &[
          complete_response completion_call_id context_window_fallback_dict data_residency \
          disable_add_transform_inline_image_block enable_json_schema_validation ensure_alternating_roles eos_token \
          fallback_depth fallbacks fastest_response hf_model_name id litellm_call_id litellm_metadata max_fallbacks \
-         metadata mock_timeout model_alias_map model_config model_list order provider_specific_header \
+         metadata mock_timeout model_alias_map model_config model_list provider_specific_header \
          proxy_server_request request_timeout retry_policy retry_strategy roles routing_strategy silent_model \
          stream_chunk_size stream_response supports_system_message text_completion",
     ),
     group(OTHER, Kind::Flag, "merge_reasoning_content_in_choices use_chat_completions_api use_litellm_proxy"),
     group(OTHER, Kind::List, "configurable_clientside_auth_params mock_tool_calls tiered_pricing"),
-    group(
-        OTHER,
-        Kind::Map,
-        "adaptive_router_config model_info quality_router_config \
-         stream_timeout_by_service_tier timeout_by_service_tier",
-    ),
+    group(OTHER, Kind::Map, "adaptive_router_config model_info quality_router_config"),
     group(
         OTHER,
         Kind::Number,
@@ -113,7 +112,7 @@ pub(in crate::config) const MODEL_INFO: &[Group] = &[
         "mode base_model tier description created_at created_by updated_at updated_by db_model max_tokens \
          max_input_tokens max_output_tokens supported_environments",
     ),
-    group(COOLDOWN, Kind::Any, "allowed_fails allowed_fails_policy cooldown_time"),
+    group(ACTS, Kind::Any, "allowed_fails allowed_fails_policy cooldown_time"),
     group(HEALTH, Kind::Any, "health_check_model health_check_timeout disable_background_health_check"),
     group(KEYS, Kind::Any, "access_windows member_auto_router"),
     group(

@@ -1,8 +1,8 @@
 //! The top level and `router_settings`: LiteLLM's `Router` arguments and `UpdateRouterConfig`.
 
 use super::{
-    ACTS, ALERTING, BUDGETS, CACHE, COOLDOWN, DATABASE, ENDPOINTS, GUARDRAILS, Group, HEALTH, Kind, LIMITS, LOGGING,
-    NETWORK, OTHER, PROCESS, group,
+    ACTS, ALERTING, BUDGETS, CACHE, DATABASE, ENDPOINTS, GUARDRAILS, Group, HEALTH, Kind, LIMITS, LOGGING, NETWORK,
+    OTHER, PROCESS, group,
 };
 
 /// Every known field of the top level.
@@ -24,10 +24,20 @@ pub(in crate::config) const ROOT: &[Group] = &[
 /// Every known field of `router_settings`.
 pub(in crate::config) const ROUTER: &[Group] = &[
     group(ACTS, Kind::List, "content_policy_fallbacks context_window_fallbacks default_fallbacks fallbacks"),
-    group(ACTS, Kind::Map, "default_litellm_params model_group_alias retry_policy task_routing traffic_split"),
+    group(
+        ACTS,
+        Kind::Map,
+        "allowed_fails_policy default_litellm_params model_group_alias model_group_retry_policy retry_policy \
+         routing_strategy_args task_routing traffic_split weights",
+    ),
     group(ACTS, Kind::Number, "max_fallbacks max_retries num_retries retry_after stream_timeout timeout"),
+    group(ACTS, Kind::Number, "allowed_fails cooldown_time"),
     group(ACTS, Kind::Text, "routing_strategy tag_routing_prefix"),
-    group(ACTS, Kind::Flag, "enable_pre_call_checks enable_tag_filtering tag_filtering_match_any"),
+    group(
+        ACTS,
+        Kind::Flag,
+        "disable_cooldowns enable_pre_call_checks enable_tag_filtering enable_weighted_failover tag_filtering_match_any",
+    ),
     group(ACTS, Kind::List, "routing_groups"),
     group(NETWORK, Kind::Number, "client_ttl"),
     group(PROCESS, Kind::Flag, "set_verbose"),
@@ -43,20 +53,13 @@ pub(in crate::config) const ROUTER: &[Group] = &[
     group(HEALTH, Kind::Flag, "enable_health_check_routing health_check_ignore_transient_errors"),
     group(HEALTH, Kind::List, "background_health_check_model_groups"),
     group(HEALTH, Kind::Number, "health_check_staleness_threshold"),
-    group(COOLDOWN, Kind::Flag, "disable_cooldowns"),
-    group(COOLDOWN, Kind::Map, "allowed_fails_policy"),
-    group(COOLDOWN, Kind::Number, "allowed_fails cooldown_time"),
     group(GUARDRAILS, Kind::List, "guardrail_list"),
     group(BUDGETS, Kind::Map, "provider_budget_config"),
     group(ENDPOINTS, Kind::List, "search_tools"),
     group(ENDPOINTS, Kind::Map, "assistants_config"),
     group(LIMITS, Kind::Number, "default_max_parallel_requests"),
-    group(OTHER, Kind::Flag, "enable_weighted_failover ignore_invalid_deployments"),
+    group(OTHER, Kind::Flag, "ignore_invalid_deployments"),
     group(OTHER, Kind::List, "optional_pre_call_checks"),
-    group(
-        OTHER,
-        Kind::Map,
-        "model_group_affinity_config model_group_retry_policy router_general_settings routing_strategy_args weights",
-    ),
+    group(OTHER, Kind::Map, "model_group_affinity_config router_general_settings"),
     group(OTHER, Kind::Number, "default_priority deployment_affinity_ttl_seconds"),
 ];

@@ -34,7 +34,7 @@ fn values(router: &RouterSettings) -> Map<String, Value> {
             let priorities: Map<String, Value> =
                 group.priorities.iter().map(|(model, order)| (model.clone(), json!(order))).collect();
             json!({
-                "group_name": group.name, "models": group.models, "routing_strategy": group.strategy,
+                "group_name": group.name, "models": group.models, "routing_strategy": if group.by_priority { "priority" } else { group.strategy.name() },
                 "model_priorities": priorities,
             })
         })
@@ -43,7 +43,7 @@ fn values(router: &RouterSettings) -> Map<String, Value> {
         router.retry_policy.iter().map(|(class, retries)| (class.clone(), json!(retries))).collect();
     let names: Vec<&str> = router.tasks.iter().map(|named| named.name.as_str()).collect();
     let values = json!({
-        "routing_strategy": router.strategy.as_deref().unwrap_or("simple-shuffle"),
+        "routing_strategy": router.strategy.name(),
         "num_retries": router.num_retries.unwrap_or(2),
         "retry_after": seconds(Some(router.retry_after_ms)),
         "timeout": seconds(router.timeout_ms),

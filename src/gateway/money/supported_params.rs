@@ -96,5 +96,6 @@ pub(in crate::gateway) fn probed(gateway: &Gateway, found: &Match, request: &Req
         mock_response: None,
         mock_tool_calls: None,
         timeout_ms: 0,
+        hurried: false,
     }
 }
