@@ -107,6 +107,13 @@ impl Body for ScriptedBody {
     }
 }
 
+impl Scripted {
+    /// What upstreams answer next.
+    pub(crate) fn give(&self, scripts: Vec<Script>) {
+        self.scripts.replace(scripts.into());
+    }
+}
+
 impl Host for Scripted {
     type Body = ScriptedBody;
 

@@ -8,7 +8,8 @@ use super::host::{Script, Stage, answer, unreachable_upstream};
 const SECRET: &str = "a-client-secret-value";
 
 fn config() -> Value {
-    json!({"model_list": [{"model_name": "m", "litellm_params": {
+    // What one failure does to the next request is the router's to say: tests/router.rs.
+    json!({"router_settings": {"disable_cooldowns": true}, "model_list": [{"model_name": "m", "litellm_params": {
         "model": "azure/gpt-4o", "api_base": "https://acme.openai.azure.com", "num_retries": 0,
         "tenant_id": "tenant", "client_id": "client", "client_secret": "os.environ/THE_SECRET"}}]})
 }
