@@ -269,9 +269,9 @@ impl Plan {
             states.iter().enumerate().filter_map(fits).filter(|at| order(at) >= least).collect()
         };
         let mut choices = of(None);
-        if choices.is_empty() {
-            // Better a second test than a refusal.
-            choices = of(Some(&Filtered::Probing));
+        if choices.iter().all(|at| self.attempts.get(*at).is_some_and(|attempts| *attempts > 0)) {
+            // Better a second test than a refusal, or than what has failed this request already.
+            choices.extend(of(Some(&Filtered::Probing)));
         }
         let least = choices.iter().map(order).min();
         choices.retain(|at| Some(order(at)) == least);

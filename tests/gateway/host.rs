@@ -68,18 +68,26 @@ impl World {
     }
 }
 
+/// Bytes that isolates share, and until when.
+pub(crate) type Board = Option<(Vec<u8>, u64)>;
+
+/// What upstreams do with a request at a time, in ms.
+pub(crate) type Play = Box<dyn Fn(&HttpRequest, u64) -> Script>;
+
 pub(crate) struct Scripted {
     pub(crate) world: Rc<World>,
     scripts: RefCell<VecDeque<Script>>,
+    /// What upstreams do instead: by request and time.
+    pub(crate) play: RefCell<Option<Play>>,
     pub(crate) sent: RefCell<Vec<HttpRequest>>,
     pub(crate) lines: RefCell<Vec<String>>,
     /// What was signed: keys and messages.
     pub(crate) signed: RefCell<Vec<(Vec<u8>, String)>>,
     pub(crate) variables: Vec<(String, String)>,
-    draws: Cell<u64>,
+    pub(crate) draws: Cell<u64>,
     pub(crate) books: RefCell<Books>,
     /// What isolates tell each other, and until when, in Unix ms.
-    pub(crate) board: RefCell<Option<(Vec<u8>, u64)>>,
+    pub(crate) board: Rc<RefCell<Board>>,
 }
 
 pub(crate) struct ScriptedBody {
@@ -142,8 +150,9 @@ impl Host for Scripted {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<Upstream<ScriptedBody>> {
+        let played = self.play.borrow().as_ref().map(|play| play(&request, self.world.now.get()));
         self.sent.borrow_mut().push(request);
-        let script = self.scripts.borrow_mut().pop_front().expect("a script for every request");
+        let script = played.or_else(|| self.scripts.borrow_mut().pop_front()).expect("a script for every request");
         match script.delay_ms {
             Some(ms) => self.world.until(self.world.now.get() + ms).await,
             None => std::future::pending().await,
@@ -228,6 +237,11 @@ impl Default for Home {
 }
 
 impl Books {
+    /// Shows every row of every ledger.
+    pub(crate) fn each(&self, mut show: impl FnMut(&Entry)) {
+        self.ledgers.values().flat_map(|home| home.rows.values()).for_each(&mut show);
+    }
+
     pub(crate) fn ledger(&mut self, root: &ScopeId) -> &mut Home {
         self.ledgers.entry(root.clone()).or_default()
     }
@@ -334,13 +348,14 @@ impl Stage {
         let host = Scripted {
             world: Rc::default(),
             scripts: RefCell::new(scripts.into()),
+            play: RefCell::default(),
             sent: RefCell::default(),
             lines: RefCell::default(),
             signed: RefCell::default(),
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             draws: Cell::new(1),
             books: RefCell::default(),
-            board: RefCell::default(),
+            board: Rc::default(),
         };
         let config = Config::read(&config.to_string()).unwrap_or_else(|findings| panic!("{findings:?}"));
         let gateway = Gateway::new(config, &host);
@@ -370,6 +385,46 @@ impl Stage {
             }
         };
         Got { status: reply.status, headers: reply.headers, body, ms: self.host.world.now.get() - started }
+    }
+
+    /// Chat calls that come at their times, in ms, each with a key or none; what each got.
+    pub(crate) fn visits(&self, visits: &[(u64, Option<String>, Value)]) -> Vec<Got> {
+        let visit = async |(at, key, body): &(u64, Option<String>, Value)| {
+            self.host.world.until(*at).await;
+            let bearer = key.as_ref().map(|key| ("authorization", format!("Bearer {key}")));
+            let request = HttpRequest {
+                method: "POST".to_owned(),
+                url: "http://127.0.0.1:4000/v1/chat/completions".to_owned(),
+                headers: bearer.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+                body: Vec::new(),
+            };
+            let body = ClientBody(Some(body.to_string().into_bytes()));
+            let reply = self.gateway.handle(&self.host, request, body).await;
+            if let Some(note) = reply.after {
+                note.write(&self.host).await;
+            }
+            let body = match reply.body {
+                ReplyBody::Whole(bytes) => bytes,
+                ReplyBody::Stream(relay) => {
+                    let mut client = Client { got: Vec::new(), writes: 0, leaves_after: None };
+                    relay.run(&self.host, &mut client).await;
+                    client.got
+                }
+            };
+            Got { status: reply.status, headers: reply.headers, body, ms: self.host.world.now.get() - at }
+        };
+        let mut calls: Vec<_> = visits.iter().map(|one| Some(Box::pin(visit(one)))).collect();
+        let mut got: Vec<Option<Got>> = calls.iter().map(|_| None).collect();
+        let all = poll_fn(|context| {
+            for (call, got) in calls.iter_mut().zip(&mut got) {
+                if let Some(Poll::Ready(value)) = call.as_mut().map(|call| call.as_mut().poll(context)) {
+                    (*call, *got) = (None, Some(value));
+                }
+            }
+            if calls.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        block_on(&self.host.world, all);
+        got.into_iter().flatten().collect()
     }
 
     /// Makes a virtual key with these limits, as the management API would; answers the key.
