@@ -353,8 +353,8 @@ impl<H: Host> Call<'_, H> {
         Ok(Outcome { answer: Answered::Whole(Box::new(answer)), ..outcome })
     }
 
-    /// Sends an attempt. While one that money hangs on waits for its upstream, the ledger is told that it lives; and it ends
-    /// with its client, so that what it has used is settled: the platform would only end it.
+    /// Sends an attempt, which ends with its client. While one that money hangs on waits for its upstream, the ledger is told
+    /// that it lives; and what it has used when its client leaves is settled: a platform would only end it.
     async fn send(
         &self,
         deployment: &mut Resolved,
@@ -363,14 +363,21 @@ impl<H: Host> Call<'_, H> {
         call_id: &str,
     ) -> Result<Outcome<H::Body>> {
         let mut attempt = pin!(attempt(self.host, &self.gateway.tokens, deployment, request, call_id));
-        let Some(hold) = hold else { return attempt.await };
+        let left = || Error::new(Kind::ClientClosedRequest, "the client left before the answer came");
+        let Some(hold) = hold else {
+            if self.host.ends_with_client() {
+                return attempt.await;
+            }
+            return match race(attempt, self.host.client_gone()).await {
+                First::Left(outcome) => outcome,
+                First::Right(()) => Err(left()),
+            };
+        };
         loop {
             let interruption = race(self.host.client_gone(), self.host.sleep(hold.checkpoint_ms()));
             match race(attempt.as_mut(), interruption).await {
                 First::Left(outcome) => return outcome,
-                First::Right(First::Left(())) => {
-                    return Err(Error::new(Kind::ClientClosedRequest, "the client left before the answer came"));
-                }
+                First::Right(First::Left(())) => return Err(left()),
                 // What an upstream has done so far is not known: should this end here, all that is reserved is charged.
                 First::Right(First::Right(())) => hold.checkpoint(self.host, || hold.granted().granted).await,
             }
