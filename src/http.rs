@@ -7,8 +7,16 @@ use std::fmt;
 pub struct Headers(Vec<(String, String)>);
 
 /// Headers whose values are never printed.
-const PRIVATE: &[&str] =
-    &["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-litellm-api-key", "x-amz-security-token", "cookie"];
+const PRIVATE: &[&str] = &[
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-litellm-api-key",
+    "x-amz-security-token",
+    "cookie",
+    "cf-aig-authorization",
+];
 
 impl Headers {
     /// No fields.

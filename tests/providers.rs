@@ -13,7 +13,7 @@ mod shared;
 
 use shared::{Case, cases, pretty, show};
 use tollgate::error::Error;
-use tollgate::openai::{ChatRequest, EmbeddingRequest};
+use tollgate::openai::{ChatRequest, EmbeddingRequest, RerankRequest};
 use tollgate::provider::registry::{self, Row};
 use tollgate::provider::{Call, StreamReader, Target};
 use tollgate::secret::Secret;
@@ -22,6 +22,7 @@ use tollgate::secret::Secret;
 enum Request {
     Chat(ChatRequest),
     Embeddings(EmbeddingRequest),
+    Rerank(RerankRequest),
 }
 
 impl Request {
@@ -29,6 +30,7 @@ impl Request {
         match self {
             Self::Chat(chat) => chat.model(),
             Self::Embeddings(embeddings) => embeddings.model(),
+            Self::Rerank(rerank) => rerank.model(),
         }
     }
 }
@@ -37,6 +39,8 @@ fn request(case: &Case) -> Request {
     let body = case.read("request.json").unwrap();
     if case.name.starts_with("embeddings") {
         Request::Embeddings(EmbeddingRequest::parse(&body).unwrap())
+    } else if case.name.starts_with("rerank") {
+        Request::Rerank(RerankRequest::parse(&body).unwrap())
     } else {
         Request::Chat(ChatRequest::parse(&body).unwrap())
     }
@@ -72,6 +76,7 @@ fn call(case: &Case, row: &Row, request: &Request) -> Result<Call, Error> {
     match request {
         Request::Chat(chat) => row.dialect.chat(&target, chat),
         Request::Embeddings(embeddings) => row.dialect.embeddings(&target, embeddings),
+        Request::Rerank(rerank) => row.dialect.rerank(&target, rerank),
     }
 }
 
@@ -107,6 +112,10 @@ fn every_fixture_translates_both_ways() {
         match &request {
             Request::Chat(chat) if chat.stream() => case.expect("response.sse", &stream(row, &call, chat, &[&body])),
             Request::Chat(_) => match row.dialect.chat_answer(&call.notes, &head, &body) {
+                Ok(answer) => case.expect("response.json", &pretty(&answer.body)),
+                Err(error) => case.expect("error.json", &error_body(&error)),
+            },
+            Request::Rerank(_) => match row.dialect.rerank_answer(&call.notes, &head, &body) {
                 Ok(answer) => case.expect("response.json", &pretty(&answer.body)),
                 Err(error) => case.expect("error.json", &error_body(&error)),
             },

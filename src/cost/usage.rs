@@ -119,6 +119,7 @@ impl From<&Usage> for Buckets {
         }
         buckets.set(Unit::Citation, number(&usage.extra, "citation_tokens"));
         buckets.set(Unit::Page, number(&usage.extra, "pages_processed"));
+        buckets.set(Unit::Query, number(&usage.extra, "search_units"));
         buckets
     }
 }

@@ -1,9 +1,11 @@
 //! Bytes to events and back: how an upstream cuts its stream, whatever the network cut it into.
 
 mod event_stream;
+mod json_lines;
 mod sse;
 
 pub use event_stream::{EventStream, FAILURE, WrappedSse};
+pub use json_lines::JsonLines;
 pub use sse::Sse;
 
 use crate::error::Result;
@@ -17,6 +19,8 @@ pub enum Framing {
     EventStream,
     /// Server-sent events in the payloads of AWS's frames.
     WrappedSse,
+    /// JSON objects, one on each line.
+    JsonLines,
 }
 
 /// The longest event, in bytes, that is taken from an upstream: one that carries a generated image fits.
@@ -42,6 +46,8 @@ pub enum Decoder {
     EventStream(EventStream),
     /// Server-sent events in the payloads of AWS's frames.
     WrappedSse(Box<WrappedSse>),
+    /// JSON objects, one on each line.
+    JsonLines(JsonLines),
 }
 
 impl Decoder {
@@ -51,6 +57,7 @@ impl Decoder {
             Framing::Sse => Self::Sse(Sse::new()),
             Framing::EventStream => Self::EventStream(EventStream::new()),
             Framing::WrappedSse => Self::WrappedSse(Box::default()),
+            Framing::JsonLines => Self::JsonLines(JsonLines::new()),
         }
     }
 
@@ -60,6 +67,7 @@ impl Decoder {
             Self::Sse(sse) => sse.push(bytes),
             Self::EventStream(frames) => frames.push(bytes),
             Self::WrappedSse(sse) => sse.push(bytes),
+            Self::JsonLines(lines) => lines.push(bytes),
         }
     }
 
@@ -73,6 +81,7 @@ impl Decoder {
             Self::Sse(sse) => sse.event(),
             Self::EventStream(frames) => frames.event(),
             Self::WrappedSse(sse) => sse.event(),
+            Self::JsonLines(lines) => lines.event(),
         }
     }
 
@@ -87,6 +96,7 @@ impl Decoder {
             // What is left of a frame tells nothing.
             Self::EventStream(_) => Ok(None),
             Self::WrappedSse(sse) => sse.finish(),
+            Self::JsonLines(lines) => lines.finish(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::race::{First, race};
 use super::tokens::Tokens;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpHead;
-use crate::openai::{Answer, ChatRequest, EmbeddingRequest, Fields};
+use crate::openai::{Answer, ChatRequest, EmbeddingRequest, Fields, RerankRequest};
 use crate::provider::{Call, Facts, Notes, Provider, Settings, StreamReader, Target, Vendor, mock};
 use crate::secret::{Secret, redact};
 
@@ -24,6 +24,7 @@ const LONGEST_REFUSAL: usize = 1 << 20;
 pub(super) enum Request {
     Chat(ChatRequest),
     Embeddings(EmbeddingRequest),
+    Rerank(RerankRequest),
 }
 
 impl Request {
@@ -31,6 +32,7 @@ impl Request {
         match self {
             Self::Chat(chat) => chat.fields(),
             Self::Embeddings(embeddings) => embeddings.fields(),
+            Self::Rerank(rerank) => rerank.fields(),
         }
     }
 
@@ -38,6 +40,7 @@ impl Request {
         match self {
             Self::Chat(chat) => chat.model(),
             Self::Embeddings(embeddings) => embeddings.model(),
+            Self::Rerank(rerank) => rerank.model(),
         }
     }
 
@@ -45,6 +48,7 @@ impl Request {
         match self {
             Self::Chat(_) => "chat",
             Self::Embeddings(_) => "embeddings",
+            Self::Rerank(_) => "rerank",
         }
     }
 
@@ -75,6 +79,7 @@ impl Request {
         Ok(match self {
             Self::Chat(chat) => Self::Chat(chat.with(edit)?),
             Self::Embeddings(embeddings) => Self::Embeddings(embeddings.with(edit)?),
+            Self::Rerank(rerank) => Self::Rerank(rerank.with(edit)?),
         })
     }
 }
@@ -194,6 +199,7 @@ pub(super) fn write(deployment: &Resolved, request: &Request, call_id: &str, now
     match request {
         Request::Chat(chat) => deployment.provider.dialect().chat(&target, chat),
         Request::Embeddings(embeddings) => deployment.provider.dialect().embeddings(&target, embeddings),
+        Request::Rerank(rerank) => deployment.provider.dialect().rerank(&target, rerank),
     }
 }
 
@@ -248,6 +254,7 @@ async fn answer_by_mock<H: Host>(
     let (head, bytes) = match request {
         Request::Chat(chat) => mock::chat(notes, chat, wanted)?,
         Request::Embeddings(embeddings) => mock::embeddings(notes, embeddings)?,
+        Request::Rerank(rerank) => mock::rerank(notes, rerank),
     };
     let answer = read(mock::DIALECT, notes, request, &head, Source::Local(Some(bytes))).await?;
     Ok(Outcome { head, url: String::new(), headers_at: host.now_ms(), answer })
@@ -270,6 +277,10 @@ async fn read<B: Body>(
         Request::Embeddings(_) => {
             let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
             return Ok(Answered::Whole(Box::new(dialect.embeddings_answer(notes, head, &bytes)?)));
+        }
+        Request::Rerank(_) => {
+            let bytes = body.whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
+            return Ok(Answered::Whole(Box::new(dialect.rerank_answer(notes, head, &bytes)?)));
         }
         Request::Chat(chat) => chat,
     };

@@ -8,7 +8,7 @@ use super::tariff::Tariff;
 use crate::cost::tokens::{self, Family};
 use crate::error::Result;
 use crate::money::Money;
-use crate::openai::{ChatRequest, Fields};
+use crate::openai::{ChatRequest, Fields, RerankRequest};
 
 /// Tokens of an answer whose bound neither the client nor the price table knows; Anthropic's dialect sends the same.
 const DEFAULT_OUTPUT: u64 = 4_096;
@@ -24,6 +24,15 @@ const SEARCH_TOKENS: u64 = 10_000;
 
 /// Tokens of prompt that a request can refer to (a cached content, an earlier response) at a model without a known limit.
 const MOST_REFERRED: u64 = 2_000_000;
+
+/// Tokens of a document with its query that count as one document of a reranking.
+const CHUNK_TOKENS: u64 = 500;
+
+/// Tokens of a document that such a chunk has room for at least, beside a long query. A guess: Cohere cuts queries.
+const LEAST_CHUNK: u64 = 100;
+
+/// Documents of one search unit.
+const DOCUMENTS_A_UNIT: u64 = 100;
 
 /// Fields of a chat request that are counted elsewhere, or that no model reads.
 #[rustfmt::skip]
@@ -47,6 +56,8 @@ pub(super) struct UsageBound {
     pub(super) answers: u64,
     /// Web searches.
     pub(super) searches: u64,
+    /// Search units of a reranking.
+    pub(super) queries: u64,
 }
 
 impl UsageBound {
@@ -57,20 +68,22 @@ impl UsageBound {
     pub(super) fn of(tariff: &Tariff, request: &Request) -> Self {
         let input_tokens = input_bound(tariff, request);
         let Request::Chat(chat) = request else {
-            return Self { input_tokens, output_tokens: 0, answers: 1, searches: 0 };
+            let queries = if let Request::Rerank(rerank) = request { search_units(tariff, rerank) } else { 0 };
+            return Self { input_tokens, output_tokens: 0, answers: 1, searches: 0, queries };
         };
         Self {
             input_tokens,
             output_tokens: output_bound(tariff, chat),
             answers: number(chat.fields(), "n").unwrap_or(1).max(1),
             searches: searches(chat),
+            queries: 0,
         }
     }
 
     /// What that costs at most; `None` where nobody knows a price.
     pub(super) fn cost(&self, tariff: &Tariff) -> Option<Money> {
         let tokens = tariff.bound(self.input_tokens, self.output_tokens, self.answers)?;
-        Some(tokens + tariff.search_bound(self.searches))
+        Some(tokens + tariff.search_bound(self.searches) + tariff.query_bound(self.queries))
     }
 
     /// The largest bound of each answer, at most this one, with which the request costs no more than `granted`: 0 where
@@ -126,7 +139,22 @@ pub(super) fn input_bound(tariff: &Tariff, request: &Request) -> u64 {
         Request::Embeddings(embeddings) => {
             embeddings.fields().get::<Value>("input").ok().flatten().map_or(0, |input| embedded(&input, model, family))
         }
+        // A reranker reads the query with each document, and puts marks around both.
+        Request::Rerank(rerank) => {
+            let query = tokens::upper_bound(rerank.query(), family).saturating_add(8);
+            rerank.texts().iter().map(|text| tokens::upper_bound(text, family).saturating_add(query)).sum()
+        }
     }
+}
+
+/// The most search units of a reranking. One is a query with up to 100 documents, and what is over 500 tokens with its
+/// query counts as several (<https://cohere.com/pricing>).
+fn search_units(tariff: &Tariff, rerank: &RerankRequest) -> u64 {
+    let (provider, model) = tariff.tokenized_as();
+    let family = family(provider, model);
+    let room = CHUNK_TOKENS.saturating_sub(tokens::upper_bound(rerank.query(), family)).max(LEAST_CHUNK);
+    let chunks = |text: &String| tokens::upper_bound(text, family).div_ceil(room).max(1);
+    rerank.texts().iter().map(chunks).sum::<u64>().div_ceil(DOCUMENTS_A_UNIT)
 }
 
 /// The family that a bound may rely on: OpenAI's proof holds for OpenAI's models, not for whatever a server that speaks

@@ -28,7 +28,7 @@ use super::{Gateway, media, models, resolve};
 use crate::config::Match;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
-use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
+use crate::openai::{ChatRequest, EmbeddingRequest, Fields, RerankRequest};
 use crate::router::{Candidate, Fallbacks, Filtered, Hop, Plan, RetryRules, Step};
 use crate::secret::Secret;
 
@@ -61,6 +61,18 @@ pub(super) async fn embeddings<H: Host>(
 ) -> Result<Reply<H::Body>> {
     let (fields, asked) = read(http, model)?;
     let request = Request::Embeddings(EmbeddingRequest::from_fields(fields)?);
+    Call::new(gateway, host, caller, http, asked).run(request).await
+}
+
+/// `POST /v1/rerank`.
+pub(super) async fn rerank<H: Host>(
+    gateway: &Gateway,
+    host: &H,
+    caller: &Caller,
+    http: &HttpRequest,
+) -> Result<Reply<H::Body>> {
+    let (fields, asked) = read(http, None)?;
+    let request = Request::Rerank(RerankRequest::from_fields(fields)?);
     Call::new(gateway, host, caller, http, asked).run(request).await
 }
 

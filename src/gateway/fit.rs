@@ -158,6 +158,8 @@ impl Fitting<'_> {
                 let texts = embeddings.texts().unwrap_or_default();
                 return texts.iter().map(|text| estimate(text, family).value).max().unwrap_or_default();
             }
+            // Rerankers cut what is too long for them.
+            Request::Rerank(_) => return 0,
         };
         let encoding = encoding_of(provider, model);
         let vocabularies = self.gateway.vocabularies.borrow();

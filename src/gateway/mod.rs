@@ -207,6 +207,10 @@ impl Gateway {
                 let answer = explain::answer(self, host, &caller, request).await?;
                 Ok(Reply::json(200, answer.to_bytes()))
             }
+            Route::Rerank => {
+                request.body = self.read_body(request, body).await?;
+                call::rerank(self, host, &caller, request).await
+            }
             Route::Admin(action, part) => {
                 request.body = self.read_body(request, body).await?;
                 let answer = admin::answer(self, host, &caller, request, action, part).await?;

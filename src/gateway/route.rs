@@ -24,6 +24,8 @@ pub enum Route {
     Embeddings(Option<String>),
     /// `POST /utils/route`
     Explain,
+    /// `POST /v1/rerank`
+    Rerank,
     /// Management and spend; what the path names.
     Admin(Action, String),
     /// A question about money: quotes, tokens, models with their prices.
@@ -61,6 +63,9 @@ const ROUTES: &[Entry] = &[
     ("POST", "/embeddings", |_| Route::Embeddings(None)),
     ("POST", "/openai/deployments/*/embeddings", |model| Route::Embeddings(Some(model))),
     ("POST", "/engines/*/embeddings", |model| Route::Embeddings(Some(model))),
+    ("POST", "/rerank", |_| Route::Rerank),
+    ("POST", "/v1/rerank", |_| Route::Rerank),
+    ("POST", "/v2/rerank", |_| Route::Rerank),
     ("POST", "/cost/estimate", |_| Route::Money(Question::Estimate)),
     ("POST", "/spend/calculate", |_| Route::Money(Question::Calculate)),
     ("POST", "/utils/token_counter", |_| Route::Money(Question::TokenCounter)),

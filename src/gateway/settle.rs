@@ -93,13 +93,22 @@ impl Ending {
                 let texts = embeddings.texts().unwrap_or_default();
                 texts.iter().map(|text| estimate(text, family).value).sum()
             }
+            Request::Rerank(rerank) => {
+                let tokens = |text: &str| estimate(text, family).value;
+                let query = tokens(rerank.query());
+                rerank.texts().iter().map(|text| tokens(text).saturating_add(query)).sum()
+            }
         };
         let completion_tokens = match &*self.request {
             Request::Chat(_) => answer_bytes.div_ceil(BYTES_A_TOKEN),
-            Request::Embeddings(_) => 0,
+            Request::Embeddings(_) | Request::Rerank(_) => 0,
         };
         let total_tokens = prompt_tokens.saturating_add(completion_tokens);
-        Usage { prompt_tokens, completion_tokens, total_tokens, ..Usage::default() }
+        let mut usage = Usage { prompt_tokens, completion_tokens, total_tokens, ..Usage::default() };
+        if let Request::Rerank(rerank) = &*self.request {
+            usage.extra.insert("search_units".to_owned(), (rerank.documents().len() as u64).div_ceil(100).into());
+        }
+        usage
     }
 }
 
@@ -236,7 +245,11 @@ impl Note {
 
 /// LiteLLM's name for a kind of call.
 pub(super) fn call_type(call: &str) -> &'static str {
-    if call == "embeddings" { "aembedding" } else { "acompletion" }
+    match call {
+        "embeddings" => "aembedding",
+        "rerank" => "arerank",
+        _ => "acompletion",
+    }
 }
 
 /// What came of a call, for the spend log.

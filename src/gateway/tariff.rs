@@ -130,6 +130,17 @@ impl Tariff {
         ["low", "medium", "high"].map(|size| cost(searches, size) - cost(0, size)).into_iter().max().unwrap_or_default()
     }
 
+    /// The most that so many search units of a reranking can cost; nothing where they have no price.
+    pub(super) fn query_bound(&self, queries: u64) -> Money {
+        let Some(entry) = self.entry(None).filter(|_| queries > 0) else { return Money::ZERO };
+        let cost = |queries| {
+            charge(&entry, &Buckets::default().with(Unit::Query, queries), &self.context())
+                .map_or(Money::ZERO, |it| it.total)
+        };
+        // The fee of the call itself is in the bound of its tokens.
+        cost(queries) - cost(0)
+    }
+
     /// Provider and model by which tokens are counted.
     pub(super) fn tokenized_as(&self) -> (&str, &str) {
         (self.provider.name(), &self.model)

@@ -17,6 +17,9 @@ const CONTEXT_WORDS: &[&str] = &[
     "exceeds the maximum number of tokens",
     "input tokens exceed the configured limit",
     "exceeds the available context size",
+    "exceeds the context length",
+    "too many tokens",
+    "tokens + `max_new_tokens` must be",
     "longer than the model's context length",
     "prompt is too long",
     "prompt: length",
@@ -59,8 +62,10 @@ pub fn read(provider: &str, head: &HttpHead, body: &[u8]) -> Error {
 /// The error that an upstream's error object means; `status` is 0 where it came inside of a stream.
 pub fn from_value(provider: &str, status: u16, value: &Value, body: &[u8]) -> Error {
     let value = value.get(0).unwrap_or(value);
-    let first = || value.get("errors").and_then(|errors| errors.get(0));
-    let object = value.get("error").filter(|error| !error.is_null()).or_else(first).unwrap_or(value);
+    let told = |name: &str| value.get(name).filter(|error| !error.is_null());
+    let object = told("error").or_else(|| told("errors")).unwrap_or(value);
+    // Cloudflare has a list of them.
+    let object = object.get(0).unwrap_or(object);
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let message = text("message")
         .or_else(|| object.as_str())

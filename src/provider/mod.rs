@@ -4,6 +4,7 @@ pub mod anthropic;
 mod aws;
 pub mod azure_ai;
 pub mod bedrock;
+pub mod cohere;
 pub mod credentials;
 pub mod errors;
 pub mod exchange;
@@ -11,27 +12,32 @@ pub mod gemini;
 mod google;
 pub(crate) mod litellm;
 pub mod mock;
+pub mod ollama;
 pub mod openai;
 mod params;
+mod post;
 mod reader;
 pub mod registry;
+mod rerank;
 mod retry_hint;
 pub mod sagemaker;
 pub mod snowflake;
 mod target;
+mod vectors;
 mod vendor;
 pub mod vertex;
 pub mod watsonx;
 
 pub use params::Params;
 pub use reader::StreamReader;
+pub use rerank::Rerank;
 pub use target::{Facts, Settings, Target, is_safe_segment};
 pub use vendor::{Dialect, Own, PLAIN, Vendor};
 
 use crate::error::{Error, Kind, Result};
 use crate::frame::{Event, Framing};
 use crate::http::{HttpHead, HttpRequest};
-use crate::openai::{Answer, ChatRequest, ChunkWriter, EmbeddingRequest};
+use crate::openai::{Answer, ChatRequest, ChunkWriter, EmbeddingRequest, RerankRequest};
 use openai::OpenAi;
 
 /// A dialect. Every method is a pure function of its arguments.
@@ -107,6 +113,24 @@ pub trait Provider: Sync {
     fn embeddings_answer(&self, notes: &Notes, _head: &HttpHead, _body: &[u8]) -> Result<Answer> {
         Err(Error::new(Kind::BadRequest, format!("{} has no embeddings", notes.provider)))
     }
+
+    /// Writes a rerank request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::chat`]; by default the dialect has none.
+    fn rerank(&self, target: &Target<'_>, _request: &RerankRequest) -> Result<Call> {
+        Err(unsupported(target, "reranking"))
+    }
+
+    /// Reads a whole answer to a rerank request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::chat_answer`].
+    fn rerank_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {
+        rerank::read(notes, body)
+    }
 }
 
 fn unsupported(target: &Target<'_>, what: &str) -> Error {
@@ -160,6 +184,10 @@ pub struct Notes {
     pub dropped: Vec<String>,
     /// Whether the client wants embeddings in base64, where the upstream sends numbers.
     pub base64_embeddings: bool,
+    /// How many results of a reranking the client wants.
+    pub top_n: Option<u64>,
+    /// The documents of a reranking, where the client wants them back.
+    pub documents: Vec<serde_json::Value>,
 }
 
 impl Notes {

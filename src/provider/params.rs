@@ -2,7 +2,7 @@
 
 use super::{Notes, Target};
 use crate::error::{Error, Kind, Result};
-use crate::openai::{ChatRequest, EmbeddingRequest};
+use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
 
 /// Fields that belong to the canonical form itself and never count as unsupported.
 const ALWAYS: &[&str] = &["messages", "model", "stream", "stream_options"];
@@ -21,10 +21,19 @@ impl Params {
     ///
     /// [`Kind::UnsupportedParams`], naming every field that the dialect cannot express, without `drop_params`.
     pub fn check(self, target: &Target<'_>, chat: &ChatRequest) -> Result<Vec<String>> {
+        self.check_fields(target, chat.fields())
+    }
+
+    /// The same for the fields of any request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Params::check`].
+    pub fn check_fields(self, target: &Target<'_>, fields: &Fields) -> Result<Vec<String>> {
         let settings = target.settings;
         let mut dropped = Vec::new();
         let mut refused = Vec::new();
-        for (name, value) in chat.fields().iter() {
+        for (name, value) in fields.iter() {
             let listed = |list: &[String]| list.iter().any(|listed| listed == name);
             if listed(&settings.additional_drop_params) {
                 dropped.push(name.to_owned());

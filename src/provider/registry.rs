@@ -1,7 +1,7 @@
 //! The providers: one row each, and how a model's name finds its own.
 
 use super::openai::{COMPATIBLE, OPENAI, quirks};
-use super::{Provider, anthropic, azure_ai, bedrock, gemini, sagemaker, snowflake, vertex, watsonx};
+use super::{Provider, anthropic, azure_ai, bedrock, cohere, gemini, ollama, sagemaker, snowflake, vertex, watsonx};
 
 /// A provider.
 pub struct Row {
@@ -56,13 +56,12 @@ pub const PROVIDERS: &[Row] = &[
     row("chutes", &quirks::MAX_TOKENS, "https://llm.chutes.ai/v1", &["CHUTES_API_KEY"], &[]),
     row("clarifai", &quirks::CLARIFAI, "https://api.clarifai.com/v2/ext/openai/v1",
         &["CLARIFAI_API_KEY", "CLARIFAI_PAT"], &[]),
-    row("cloudflare", &COMPATIBLE, "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"]),
+    row("cloudflare", &quirks::CLOUDFLARE, "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"]),
     row("codestral", &quirks::MISTRAL, "https://codestral.mistral.ai/v1",
         &["CODESTRAL_API_KEY"], &["CODESTRAL_API_BASE"]),
     row("cognition", &COMPATIBLE, "https://api.cognition.ai/v1", &["COGNITION_API_KEY"], &["COGNITION_API_BASE"]),
-    row("cohere", &quirks::COHERE, "https://api.cohere.ai/compatibility/v1", &["COHERE_API_KEY", "CO_API_KEY"], &[]),
-    row("cohere_chat", &quirks::COHERE, "https://api.cohere.ai/compatibility/v1",
-        &["COHERE_API_KEY", "CO_API_KEY"], &[]),
+    row("cohere", &cohere::Cohere, "https://api.cohere.com/v2", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"]),
+    row("cohere_chat", &cohere::Cohere, "https://api.cohere.com/v2", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"]),
     row("cometapi", &quirks::CACHE_MARKS, "https://api.cometapi.com/v1",
         &["COMETAPI_KEY"], &["COMETAPI_BASE_URL", "COMETAPI_API_BASE"]),
     row("compactifai", &COMPATIBLE, "https://api.compactif.ai/v1", &["COMPACTIFAI_API_KEY"], &[]),
@@ -105,12 +104,14 @@ pub const PROVIDERS: &[Row] = &[
     row("helicone", &quirks::CACHE_MARKS, "https://ai-gateway.helicone.ai", &["HELICONE_API_KEY"], &[]),
     row("heroku", &quirks::MAX_TOKENS_STRING, "", &["HEROKU_API_KEY"], &["HEROKU_API_BASE"]),
     row("hosted_vllm", &quirks::HOSTED_VLLM, "", &["HOSTED_VLLM_API_KEY"], &["HOSTED_VLLM_API_BASE"]),
-    row("huggingface", &quirks::MAX_TOKENS, "https://router.huggingface.co/v1",
+    row("huggingface", &quirks::HUGGINGFACE, "https://router.huggingface.co/v1",
         &["HF_TOKEN", "HUGGINGFACE_API_KEY"], &["HF_API_BASE", "HUGGINGFACE_API_BASE"]),
     row("hyperbolic", &quirks::HYPERBOLIC, "https://api.hyperbolic.xyz/v1",
         &["HYPERBOLIC_API_KEY"], &["HYPERBOLIC_API_BASE"]),
     row("inception", &quirks::INCEPTION, "https://api.inceptionlabs.ai/v1",
         &["INCEPTION_API_KEY"], &["INCEPTION_API_BASE"]),
+    row("infinity", &quirks::INFINITY, "", &["INFINITY_API_KEY"], &["INFINITY_API_BASE"]),
+    row("jina_ai", &quirks::JINA_AI, "https://api.jina.ai/v1", &["JINA_AI_API_KEY"], &["JINA_AI_API_BASE"]),
     row("lambda_ai", &COMPATIBLE, "https://api.lambda.ai/v1", &["LAMBDA_API_KEY"], &["LAMBDA_API_BASE"]),
     row("lemonade", &quirks::LOCAL, "http://localhost:8000/api/v1", &["LEMONADE_API_KEY"], &["LEMONADE_API_BASE"]),
     row("libertai", &quirks::MAX_TOKENS, "https://api.libertai.io/v1", &["LIBERTAI_API_KEY"], &["LIBERTAI_API_BASE"]),
@@ -138,8 +139,8 @@ pub const PROVIDERS: &[Row] = &[
     row("nscale", &quirks::NSCALE, "https://inference.api.nscale.com/v1", &["NSCALE_API_KEY"], &["NSCALE_API_BASE"]),
     row("nvidia_nim", &quirks::NVIDIA_NIM, "https://integrate.api.nvidia.com/v1",
         &["NVIDIA_NIM_API_KEY"], &["NVIDIA_NIM_API_BASE"]),
-    row("ollama", &quirks::LOCAL, "http://localhost:11434/v1", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"]),
-    row("ollama_chat", &quirks::LOCAL, "http://localhost:11434/v1", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"]),
+    row("ollama", &ollama::Ollama, "http://localhost:11434", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"]),
+    row("ollama_chat", &ollama::Ollama, "http://localhost:11434", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"]),
     row("oobabooga", &quirks::LOCAL, "", &["OOBABOOGA_API_KEY"], &["OOBABOOGA_API_BASE"]),
     row("openai", &OPENAI, "https://api.openai.com/v1", &["OPENAI_API_KEY"], &["OPENAI_BASE_URL", "OPENAI_API_BASE"]),
     row("openai_like", &quirks::OWN_SERVER, "", &["OPENAI_LIKE_API_KEY"], &["OPENAI_LIKE_API_BASE"]),
@@ -174,7 +175,7 @@ pub const PROVIDERS: &[Row] = &[
         &["TENCENT_API_KEY"], &["TENCENT_API_BASE"]),
     row("tensormesh", &quirks::MAX_TOKENS, "https://serverless.tensormesh.ai/v1",
         &["TENSORMESH_INFERENCE_API_KEY"], &["TENSORMESH_SERVERLESS_BASE_URL"]),
-    row("together_ai", &quirks::MAX_TOKENS, "https://api.together.ai/v1",
+    row("together_ai", &quirks::TOGETHER_AI, "https://api.together.ai/v1",
         &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
         &["TOGETHER_AI_API_BASE"]),
     row("v0", &quirks::V0, "https://api.v0.dev/v1", &["V0_API_KEY"], &["V0_API_BASE"]),
@@ -188,6 +189,7 @@ pub const PROVIDERS: &[Row] = &[
     row("vllm", &quirks::HOSTED_VLLM, "", &["VLLM_API_KEY", "HOSTED_VLLM_API_KEY"], &["VLLM_API_BASE"]),
     row("volcengine", &COMPATIBLE, "https://ark.cn-beijing.volces.com/api/v3",
         &["VOLCENGINE_API_KEY"], &["VOLCENGINE_API_BASE"]),
+    row("voyage", &quirks::VOYAGE, "https://api.voyageai.com/v1", &["VOYAGE_API_KEY"], &["VOYAGE_API_BASE"]),
     row("wandb", &COMPATIBLE, "https://api.inference.wandb.ai/v1", &["WANDB_API_KEY"], &["WANDB_API_BASE"]),
     row("watsonx", &watsonx::Watsonx, "",
         &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"],

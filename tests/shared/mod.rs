@@ -88,6 +88,10 @@ impl Case {
             additional_drop_params: list("additional_drop_params"),
             api_version: value["settings"]["api_version"].as_str().map(str::to_owned),
             organization: value["settings"]["organization"].as_str().map(str::to_owned),
+            extra_headers: value["settings"]["extra_headers"]
+                .as_object()
+                .map(|headers| headers.iter().map(|(name, value)| (name, value.as_str().unwrap())).collect())
+                .unwrap_or_default(),
             params: value["params"].as_object().into_iter().flatten().map(param).collect(),
             ..Settings::default()
         };

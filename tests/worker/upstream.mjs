@@ -9,12 +9,14 @@ import { startUpstream } from "./gateway.mjs";
 import * as anthropic from "./upstream/anthropic.mjs";
 import { UPSTREAM_KEY, plan } from "./upstream/answer.mjs";
 import * as bedrock from "./upstream/bedrock.mjs";
+import * as cohere from "./upstream/cohere.mjs";
 import * as gemini from "./upstream/gemini.mjs";
+import * as ollama from "./upstream/ollama.mjs";
 import * as openai from "./upstream/openai.mjs";
 
 export { UPSTREAM_KEY };
 
-const DIALECTS = { openai, anthropic, gemini, bedrock };
+const DIALECTS = { openai, anthropic, gemini, bedrock, cohere, ollama };
 
 /** What a model's name may ask for; N is a number. Answers and streams are whole where nothing is asked. */
 const BEHAVIOURS = {
@@ -129,7 +131,8 @@ function addMeans(call, barriers) {
     call.send(status, "application/json", body, headers);
   };
   call.head = () => {
-    const type = call.streamed ? "text/event-stream; charset=utf-8" : "application/json";
+    const streams = dialect.STREAM ?? "text/event-stream; charset=utf-8";
+    const type = call.streamed ? streams : "application/json";
     response.writeHead(200, {
       "content-type": type,
       "x-request-id": "req_mock",

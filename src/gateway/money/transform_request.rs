@@ -11,7 +11,7 @@ use crate::gateway::host::Host;
 use crate::gateway::tariff::Tariff;
 use crate::gateway::{Gateway, models, resolve};
 use crate::http::Headers;
-use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
+use crate::openai::{ChatRequest, EmbeddingRequest, Fields, RerankRequest};
 use crate::secret::{Secret, redact};
 
 /// Headers that hold no credential: the value of every other is masked, whatever its name.
@@ -70,9 +70,11 @@ fn read(call_type: &str, mut body: Fields, headers: &Headers) -> Result<(Request
     let request = match call_type {
         "completion" | "acompletion" => Request::Chat(ChatRequest::from_fields(body)?),
         "embedding" | "aembedding" => Request::Embeddings(EmbeddingRequest::from_fields(body)?),
+        "rerank" | "arerank" => Request::Rerank(RerankRequest::from_fields(body)?),
         other => {
-            let message =
-                format!("`call_type` is not one of this version: `{other}`; give \"completion\" or \"embedding\"");
+            let message = format!(
+                "`call_type` is not one of this version: `{other}`; give \"completion\", \"embedding\" or \"rerank\""
+            );
             return Err(Error::bad_request("call_type", message));
         }
     };

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::http::HttpHead;
 use crate::openai::{Answer, EmbeddingRequest, Usage};
 use crate::provider::anthropic::content::data_url;
-use crate::provider::gemini::embeddings::base64_of;
 use crate::provider::params::unsupported;
+use crate::provider::vectors::base64_of;
 use crate::provider::{Notes, Target};
 
 /// Most texts in one call of Cohere's.

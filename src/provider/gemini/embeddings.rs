@@ -6,6 +6,7 @@ use super::{method_url, post};
 use crate::error::{Error, Result};
 use crate::openai::{Answer, EmbeddingRequest, Usage};
 use crate::provider::params::unsupported;
+use crate::provider::vectors::base64_of;
 use crate::provider::{Call, Notes, Target};
 
 /// The fields that the dialect takes, and what Google calls those that are handed on.
@@ -132,27 +133,4 @@ pub(in crate::provider) fn read(notes: &Notes, body: &[u8]) -> Result<Answer> {
 /// The numbers of a vector.
 pub(in crate::provider) fn numbers(values: &[Value]) -> Vec<f64> {
     values.iter().filter_map(Value::as_f64).collect()
-}
-
-/// Numbers as OpenAI packs them: 32-bit floats, little-endian, in base64.
-pub(in crate::provider) fn base64_of(values: &[f64]) -> String {
-    let bytes: Vec<u8> = values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
-    crate::base64::encode(&bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_packed_as_openai_packs_them() {
-        for (values, packed) in [
-            (&[][..], ""),
-            (&[1.0], "AACAPw=="),
-            (&[1.0, -2.5], "AACAPwAAIMA="),
-            (&[0.0, 1.0, 0.5], "AAAAAAAAgD8AAAA/"),
-        ] {
-            assert_eq!(base64_of(values), packed);
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 mod answer;
 mod contents;
-pub(super) mod embeddings;
+mod embeddings;
 mod generation;
 mod grounding;
 mod media;

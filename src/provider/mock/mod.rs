@@ -4,9 +4,11 @@
 
 mod chat;
 mod embeddings;
+mod rerank;
 
 pub use chat::{Wanted, chat};
 pub use embeddings::embeddings;
+pub use rerank::rerank;
 
 use super::Provider;
 use super::openai::COMPATIBLE;

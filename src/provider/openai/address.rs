@@ -1,6 +1,7 @@
 //! Where a request goes: OpenAI's URLs, and those of Azure.
 
 use super::super::Target;
+use super::super::post::without_ending;
 use crate::error::Result;
 
 /// How a provider makes its URLs.
@@ -10,6 +11,11 @@ pub enum Address {
     Endpoint,
     /// Databricks: `{workspace}/serving-endpoints/chat/completions`; any other path is taken as it is.
     Databricks,
+    /// `{base}/chat/completions` without any version that the user does not write.
+    Unversioned,
+    /// Workers AI: `{base}/chat/completions`, where an account's `/ai/run`, which LiteLLM's users write, is the place of
+    /// another form (<https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/>).
+    WorkersAi,
     /// Azure OpenAI: `{base}/openai/deployments/{model}/chat/completions?api-version=…`, or `{base}/openai/v1/…`
     /// (<https://learn.microsoft.com/azure/ai-foundry/openai/reference>).
     AzureDeployment,
@@ -64,7 +70,13 @@ impl Address {
             Self::Databricks if path.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) => {
                 return target.url("", true, &format!("serving-endpoints/{endpoint}"));
             }
-            Self::Endpoint | Self::Databricks => return target.url("v1", true, endpoint),
+            Self::Unversioned => return target.url("", true, endpoint),
+            Self::WorkersAi if path.contains("/accounts/") && !path.ends_with(endpoint) => {
+                let account = without_ending(path, &["/ai/run", "/ai/v1", "/ai"]);
+                let base = format!("{account}/ai/v1");
+                return Target { api_base: Some(&base), ..*target }.url("", true, endpoint);
+            }
+            Self::Endpoint | Self::Databricks | Self::WorkersAi => return target.url("v1", true, endpoint),
             _ if self.is_serverless(target) => return target.url("v1", true, endpoint),
             Self::AzureDeployment if newest && !undated => {
                 // LiteLLM's words for the newer API, whatever of the older one stands in the base.
@@ -152,6 +164,22 @@ mod tests {
             assert_eq!(preview, format!("{newest}?api-version=preview"), "{base}");
         }
         assert!(url(Address::AzureDeployment, "https://r.openai.azure.com", "../d", None).is_err());
+    }
+
+    #[test]
+    fn an_account_of_workers_ai_is_found_however_it_is_written() {
+        let account = "https://api.cloudflare.com/client/v4/accounts/a1";
+        let want = format!("{account}/ai/v1/chat/completions");
+        for ending in ["", "/ai", "/ai/run", "/ai/run/", "/ai/v1", "/ai/v1/chat/completions"] {
+            assert_eq!(
+                url(Address::WorkersAi, &format!("{account}{ending}"), "@cf/m", None).unwrap(),
+                want,
+                "{ending}"
+            );
+        }
+        let gateway = "https://gateway.ai.cloudflare.com/v1/a1/g";
+        let want = format!("{gateway}/compat/chat/completions");
+        assert_eq!(url(Address::WorkersAi, &format!("{gateway}/compat"), "m", None).unwrap(), want);
     }
 
     #[test]

@@ -42,7 +42,11 @@ pub(super) fn embeddings(notes: &Notes, body: &[u8]) -> Result<Answer> {
     if !whole.data.is_some_and(|data| data.get().starts_with('[')) {
         return Err(notes.not_understood(&"it has no `data`"));
     }
-    let usage = whole.usage.and_then(usage::read);
+    let mut usage = whole.usage.and_then(usage::read);
+    // Voyage tells the total alone; all of an embedding's tokens are its prompt's.
+    if let Some(usage) = usage.as_mut().filter(|usage| usage.prompt_tokens == 0) {
+        usage.prompt_tokens = usage.total_tokens;
+    }
     Ok(Answer { body: body.to_vec(), usage, model: whole.model.map(Cow::into_owned) })
 }
 

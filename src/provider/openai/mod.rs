@@ -16,10 +16,10 @@ mod stream;
 mod usage;
 
 use super::exchange::Exchange;
-use super::{Call, ChatStream, Notes, Provider, Target};
+use super::{Call, ChatStream, Notes, Provider, Rerank, Target};
 use crate::error::Result;
 use crate::http::HttpHead;
-use crate::openai::{Answer, ChatRequest, EmbeddingRequest};
+use crate::openai::{Answer, ChatRequest, EmbeddingRequest, RerankRequest};
 
 pub use address::Address;
 pub use login::Login;
@@ -66,7 +66,25 @@ pub struct OpenAi {
     pub ends_at_finish: bool,
     /// The same, but usage comes after that chunk: the stream is whole when it is closed after both.
     pub ends_at_close: bool,
+    /// Whether `provider/organisation/model` is Hugging Face's way to ask its router for that provider.
+    pub hub_models: bool,
+    /// Its form of reranking, where it has that.
+    pub rerank: Option<Rerank>,
+    /// Where its embeddings depart from OpenAI's.
+    pub embedding: Embedding,
 }
+
+/// Where embeddings depart from OpenAI's.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedding {
+    /// Parameters with another name: OpenAI's and its own.
+    pub renames: &'static [(&'static str, &'static str)],
+    /// Whether `encoding_format: float` would be refused: numbers are what comes unasked.
+    pub unsaid_float: bool,
+}
+
+/// OpenAI's embeddings.
+pub const EMBEDDING: Embedding = Embedding { renames: &[], unsaid_float: false };
 
 /// Names of LiteLLM in messages, parts and tools that no copy of OpenAI knows.
 const FOREIGN: &[&str] = &["cache_control", "thinking_blocks", "provider_specific_fields"];
@@ -92,6 +110,9 @@ pub const COMPATIBLE: OpenAi = OpenAi {
     openai_models: false,
     ends_at_finish: false,
     ends_at_close: false,
+    hub_models: false,
+    rerank: None,
+    embedding: EMBEDDING,
 };
 
 /// OpenAI itself: it refuses what it does not know inside of messages.
@@ -138,6 +159,16 @@ impl Provider for OpenAi {
 
     fn embeddings_answer(&self, notes: &Notes, _head: &HttpHead, body: &[u8]) -> Result<Answer> {
         answer::embeddings(notes, body)
+    }
+
+    fn rerank(&self, target: &Target<'_>, request: &RerankRequest) -> Result<Call> {
+        let Some(form) = self.rerank else { return Err(super::unsupported(target, "reranking")) };
+        let url = match form.url(target)? {
+            Some(url) => url,
+            None => self.address.url(target, "rerank")?,
+        };
+        let (body, notes) = form.write(target, request)?;
+        Ok(Call { http: request::http_to(self, target, url, body.to_string().into_bytes())?, notes })
     }
 }
 

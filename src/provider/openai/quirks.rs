@@ -2,7 +2,8 @@
 //!
 //! What a row drops is what its provider's documents refuse; where they are silent, it is LiteLLM's list.
 
-use super::{Address, COMPATIBLE, Login, OpenAi, STRICT};
+use super::super::Rerank;
+use super::{Address, COMPATIBLE, EMBEDDING, Embedding, Login, OpenAi, STRICT};
 
 /// Gives a dialect a quirk.
 type Quirk = fn(&mut OpenAi);
@@ -29,7 +30,7 @@ pub const MAX_TOKENS: OpenAi = OpenAi { renames: &[("max_completion_tokens", "ma
 pub const MAX_TOKENS_STRING: OpenAi = OpenAi { text_parts: false, ..MAX_TOKENS };
 
 /// Gateways that know LiteLLM's marks of prompt caches and reasoning, and hand them on.
-pub const GATEWAY: OpenAi = OpenAi { strips: &[], developer_role: true, ..COMPATIBLE };
+pub const GATEWAY: OpenAi = OpenAi { rerank: Some(Rerank::Plain), strips: &[], developer_role: true, ..COMPATIBLE };
 
 /// Takes marks of prompt caches in parts.
 pub const CACHE_MARKS: OpenAi = OpenAi { strips: &["thinking_blocks", "provider_specific_fields"], ..COMPATIBLE };
@@ -39,7 +40,7 @@ pub const CACHE_MARKS: OpenAi = OpenAi { strips: &["thinking_blocks", "provider_
 pub const DASHSCOPE: OpenAi = OpenAi { embeddings_batch: Some(10), ..CACHE_MARKS };
 
 /// A server of the user's own: no key needed.
-pub const OWN_SERVER: OpenAi = OpenAi { keyless: true, ..COMPATIBLE };
+pub const OWN_SERVER: OpenAi = OpenAi { rerank: Some(Rerank::Plain), keyless: true, ..COMPATIBLE };
 
 /// The same for servers whose documents know `max_tokens` alone: Ollama, LM Studio, llamafile and others.
 pub const LOCAL: OpenAi = OpenAi { keyless: true, ..MAX_TOKENS };
@@ -114,21 +115,8 @@ pub const CLARIFAI: OpenAi = OpenAi {
     ..COMPATIBLE
 };
 
-/// Cohere's compatibility API (<https://docs.cohere.com/docs/compatibility-api>).
-pub const COHERE: OpenAi = OpenAi {
-    drops: &[
-        "audio",
-        "logit_bias",
-        "modalities",
-        "n",
-        "parallel_tool_calls",
-        "prediction",
-        "service_tier",
-        "store",
-        "top_logprobs",
-    ],
-    ..MAX_TOKENS
-};
+/// Cloudflare's Workers AI, or its AI Gateway at `api_base`.
+pub const CLOUDFLARE: OpenAi = OpenAi { address: Address::WorkersAi, ..COMPATIBLE };
 
 /// Databricks' serving endpoints.
 pub const DATABRICKS: OpenAi = OpenAi {
@@ -149,8 +137,11 @@ pub const DATABRICKS: OpenAi = OpenAi {
 };
 
 /// `DeepInfra`.
-pub const DEEPINFRA: OpenAi =
-    OpenAi { drops: &["logprobs", "parallel_tool_calls", "seed", "top_logprobs"], ..MAX_TOKENS };
+pub const DEEPINFRA: OpenAi = OpenAi {
+    rerank: Some(Rerank::DeepInfra),
+    drops: &["logprobs", "parallel_tool_calls", "seed", "top_logprobs"],
+    ..MAX_TOKENS
+};
 
 /// Featherless.
 pub const FEATHERLESS_AI: OpenAi = OpenAi {
@@ -159,7 +150,8 @@ pub const FEATHERLESS_AI: OpenAi = OpenAi {
 };
 
 /// Fireworks (<https://docs.fireworks.ai/guides/function-calling>).
-pub const FIREWORKS_AI: OpenAi = OpenAi { required_tool: "any", strict_tools: false, ..MAX_TOKENS };
+pub const FIREWORKS_AI: OpenAi =
+    OpenAi { rerank: Some(Rerank::Plain), required_tool: "any", strict_tools: false, ..MAX_TOKENS };
 
 /// `DigitalOcean` Gradient.
 pub const GRADIENT_AI: OpenAi = OpenAi {
@@ -183,6 +175,9 @@ pub const GROQ: OpenAi = OpenAi { drops: &["logit_bias", "logprobs", "top_logpro
 /// vLLM of the user's own.
 pub const HOSTED_VLLM: OpenAi = OpenAi { strict_tools: false, ..OWN_SERVER };
 
+/// Hugging Face: its router, or a server of text-generation-inference or text-embeddings-inference at `api_base`.
+pub const HUGGINGFACE: OpenAi = OpenAi { hub_models: true, rerank: Some(Rerank::Tei), ..MAX_TOKENS };
+
 /// Hyperbolic.
 pub const HYPERBOLIC: OpenAi =
     OpenAi { drops: &["logit_bias", "logprobs", "parallel_tool_calls", "top_logprobs"], ..MAX_TOKENS };
@@ -201,6 +196,16 @@ pub const INCEPTION: OpenAi = OpenAi {
         "top_p",
     ],
     ..MAX_TOKENS
+};
+
+/// Infinity, a server of the user's own for embeddings and reranking (<https://github.com/michaelfeil/infinity>).
+pub const INFINITY: OpenAi = OpenAi { address: Address::Unversioned, ..OWN_SERVER };
+
+/// Jina (<https://api.jina.ai/redoc>): `task`, `normalized` and `late_chunking` pass.
+pub const JINA_AI: OpenAi = OpenAi {
+    rerank: Some(Rerank::Plain),
+    embedding: Embedding { renames: &[("encoding_format", "embedding_type")], ..EMBEDDING },
+    ..COMPATIBLE
 };
 
 /// Maritaca.
@@ -289,7 +294,8 @@ pub const NADIR: OpenAi = OpenAi {
 pub const NSCALE: OpenAi = OpenAi { drops: &["parallel_tool_calls", "seed", "tool_choice", "tools"], ..MAX_TOKENS };
 
 /// NVIDIA's NIM (<https://docs.nvidia.com/nim/large-language-models/latest/api-reference.html>).
-pub const NVIDIA_NIM: OpenAi = OpenAi { drops: &["logit_bias", "logprobs", "n", "top_logprobs"], ..MAX_TOKENS };
+pub const NVIDIA_NIM: OpenAi =
+    OpenAi { rerank: Some(Rerank::NvidiaNim), drops: &["logit_bias", "logprobs", "n", "top_logprobs"], ..MAX_TOKENS };
 
 /// Perplexity (<https://docs.perplexity.ai/api-reference/chat-completions-post>): it tells usage in every chunk and
 /// never sends `[DONE]` (<https://github.com/perplexityai/api-discussion/issues/209>).
@@ -348,8 +354,19 @@ pub const V0: OpenAi = OpenAi {
     ..COMPATIBLE
 };
 
+/// Voyage (<https://docs.voyageai.com/reference/embeddings-api>): `input_type`, `truncation` and `output_dtype` pass.
+pub const VOYAGE: OpenAi = OpenAi {
+    drops: &["user"],
+    rerank: Some(Rerank::Voyage),
+    embedding: Embedding { renames: &[("dimensions", "output_dimension")], unsaid_float: true },
+    ..COMPATIBLE
+};
+
 /// xAI (<https://docs.x.ai/docs/api-reference>).
 pub const XAI: OpenAi = OpenAi { strict_tools: false, ..COMPATIBLE };
+
+/// Together (<https://docs.together.ai/reference/rerank-1>).
+pub const TOGETHER_AI: OpenAi = OpenAi { rerank: Some(Rerank::Plain), ..MAX_TOKENS };
 
 /// Z.AI (<https://docs.z.ai/api-reference/llm/chat-completion>).
 pub const ZAI: OpenAi = OpenAi {

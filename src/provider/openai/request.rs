@@ -1,5 +1,7 @@
 //! Writes a request: the client's own fields in their order, and only what a provider refuses changed.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::super::params::unsupported;
@@ -40,7 +42,7 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     merge_extra_body(&mut fields)?;
     let understood = dialect.stream_options && dialect.address.takes_stream_options(target);
     ask_for_usage(understood, chat, &mut fields)?;
-    fields.set("model", target.model);
+    fields.set("model", &*model_of(dialect, target));
     Ok(Call { http: http(dialect, target, "chat/completions", &fields)?, notes })
 }
 
@@ -48,14 +50,35 @@ pub(super) fn embeddings(dialect: &OpenAi, target: &Target<'_>, request: &Embedd
     let mut notes = Notes::new(target);
     let mut fields = request.fields().clone();
     drop_refused(dialect, target, &mut fields, &mut notes)?;
+    let format: Option<String> = fields.get("encoding_format").ok().flatten();
+    if dialect.embedding.unsaid_float && format.as_deref() == Some("float") {
+        fields.remove("encoding_format");
+    }
+    for (from, to) in dialect.embedding.renames {
+        fields.rename(from, to);
+    }
     merge_extra_body(&mut fields)?;
     fields.set("model", target.model);
     Ok(Call { http: http(dialect, target, "embeddings", &fields)?, notes })
 }
 
+/// The model as the upstream names it: the router of Hugging Face has the provider behind a colon
+/// (<https://huggingface.co/docs/inference-providers/index>), where LiteLLM's users write it in front.
+fn model_of<'a>(dialect: &OpenAi, target: &Target<'a>) -> Cow<'a, str> {
+    let is_router = dialect.hub_models && target.api_base.is_none_or(|base| base.contains("://router.huggingface.co"));
+    match target.model.split_once('/') {
+        Some((provider, model)) if is_router && model.contains('/') => format!("{model}:{provider}").into(),
+        _ => target.model.into(),
+    }
+}
+
 fn http(dialect: &OpenAi, target: &Target<'_>, endpoint: &str, fields: &Fields) -> Result<HttpRequest> {
-    let url = dialect.address.url(target, endpoint)?;
-    let mut http = HttpRequest::post_json(url, fields.to_bytes());
+    http_to(dialect, target, dialect.address.url(target, endpoint)?, fields.to_bytes())
+}
+
+/// A request with the provider's key and the headers of the configuration.
+pub(super) fn http_to(dialect: &OpenAi, target: &Target<'_>, url: String, body: Vec<u8>) -> Result<HttpRequest> {
+    let mut http = HttpRequest::post_json(url, body);
     let bearer = dialect.login.bearer(target);
     if let Some(token) = bearer {
         http.headers.push("authorization", format!("Bearer {token}"));
