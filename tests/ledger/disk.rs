@@ -34,6 +34,10 @@ impl Disk {
                     self.scopes.insert(row.scope.clone(), serde_json::to_string(&row).unwrap());
                 }
                 Change::Mark(mark) => self.mark = mark,
+                Change::Forget(before) => {
+                    assert!(before <= self.mark.from_seq, "a row that a reload needs");
+                    self.requests.retain(|seq, _| *seq >= before);
+                }
             }
         }
     }

@@ -9,6 +9,8 @@ use tollgate::keys::ledger::{
 };
 use tollgate::money::Money;
 
+use crate::disk::Disk;
+
 const NOW: u64 = 1_700_000_000_000;
 const DAY: u64 = 86_400_000;
 
@@ -237,6 +239,30 @@ fn one_request_writes_one_row_and_updates_it_once() {
     let settled = ledger.settle(Handle::Seq(1), cost("0.1"), NOW);
     assert!(matches!(settled.changes.as_slice(), [Change::Close(_)]));
     assert!(matches!(ledger.snapshot().changes.as_slice(), [Change::Scope(_), Change::Mark(_)]));
+}
+
+#[test]
+fn a_deployments_ledger_keeps_no_log_and_loses_no_sum() {
+    let deployment = ScopeId::new(ScopeKind::Deployment, "d");
+    let mut ledger = Ledger::new(Settings::default());
+    let mut disk = Disk::default();
+    disk.write(ledger.configure(&deployment, Limits { rpm: Some(3), ..budget("1") }, NOW).changes);
+    let at = |id| Ask { scopes: vec![deployment.clone()], ..ask(id, "0.1") };
+    for id in 1..=2 {
+        let granted = ledger.reserve(at(id), NOW);
+        assert!(granted.value.is_ok());
+        disk.write(granted.changes);
+    }
+    disk.write(ledger.settle(Handle::Seq(1), cost("0.1"), NOW).changes);
+    let snapshot = ledger.snapshot().changes;
+    assert!(matches!(snapshot.last(), Some(Change::Forget(2))), "{snapshot:?}");
+    disk.write(snapshot);
+    assert_eq!(disk.requests.keys().collect::<Vec<_>>(), [&2], "what is open stays");
+    let mut ledger = disk.load(Settings::default(), NOW);
+    let view = ledger.view(&deployment).unwrap();
+    assert_eq!((view.windows[0].spent, view.open, view.rate.requests), (Money::parse("0.1").unwrap(), 1, 2));
+    disk.write(ledger.reserve(at(3), NOW).changes);
+    assert!(ledger.reserve(at(4), NOW).value.is_err(), "the third of three was the last");
 }
 
 #[test]

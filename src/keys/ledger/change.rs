@@ -37,6 +37,8 @@ pub enum Change {
     Scope(Box<ScopeRow>),
     /// Replace the one row of `mark`.
     Mark(Mark),
+    /// Delete the rows of `request` before this `seq`: they are in the sums, and nobody reads their log.
+    Forget(u64),
 }
 
 /// How far an open reservation has come.

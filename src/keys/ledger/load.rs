@@ -9,7 +9,8 @@ use super::{Ledger, Settings};
 impl Ledger {
     /// Writes the sums of every scope that changed, and how far they reach, so that a reload reads few rows. For an
     /// alarm, about once a minute while there is traffic. Writes one `scope` row for each changed scope and one
-    /// `mark` row, or nothing where nothing changed.
+    /// `mark` row, or nothing where nothing changed. In the ledger of a deployment or provider it also deletes the rows of
+    /// `request` that a reload does not need.
     ///
     /// A reload is exact with any snapshot or none: snapshots only bound its length.
     pub fn snapshot(&mut self) -> Answer<()> {
@@ -22,6 +23,10 @@ impl Ledger {
         }
         let from_seq = self.holds.keys().next().copied().unwrap_or(self.next_seq);
         answer.changes.push(Change::Mark(Mark { from_seq, next_seq: self.next_seq, closings: self.closings }));
+        // The calls are in the logs of those who made them: a deployment's ledger is for its limits alone.
+        if self.accounts.values().any(|account| account.scope.kind.is_upstream()) {
+            answer.changes.push(Change::Forget(from_seq));
+        }
         self.dirty = false;
         answer
     }

@@ -42,6 +42,7 @@ impl Rows for Memory {
                 }
             }
             Change::Scope(_) | Change::Mark(_) => {}
+            Change::Forget(before) => self.0.retain(|seq, _| seq >= before),
         }
         Ok(())
     }

@@ -26,6 +26,10 @@ pub enum ScopeKind {
     Tag,
     /// Everything that passes through this root.
     Global,
+    /// A deployment of the configuration, by its id.
+    Deployment,
+    /// A provider, by its name (`provider_budget_config`).
+    Provider,
 }
 
 crate::json::variants!(ScopeKind {
@@ -38,6 +42,8 @@ crate::json::variants!(ScopeKind {
     "customer" => Customer,
     "tag" => Tag,
     "global" => Global,
+    "deployment" => Deployment,
+    "provider" => Provider,
 });
 
 impl ScopeKind {
@@ -53,6 +59,8 @@ impl ScopeKind {
             Self::Customer => "end_user",
             Self::Tag => "tag",
             Self::Global => "global",
+            Self::Deployment => "deployment",
+            Self::Provider => "provider",
         }
     }
 
@@ -68,7 +76,14 @@ impl ScopeKind {
             Self::Customer => "End User",
             Self::Tag => "Tag",
             Self::Global => "Proxy",
+            Self::Deployment => "Deployment",
+            Self::Provider => "Provider",
         }
+    }
+
+    /// Whether it is upstream of the gateway: its root is no client's, and its rows are no log.
+    pub(super) const fn is_upstream(self) -> bool {
+        matches!(self, Self::Deployment | Self::Provider)
     }
 
     /// Whether a scope of this kind must have been configured before it is used: what was deleted admits nothing.

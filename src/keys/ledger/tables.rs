@@ -96,6 +96,7 @@ impl<S: Sql> Rows for Tables<S> {
             Change::Mark(mark) => {
                 ("INSERT OR REPLACE INTO $mark\" (id, row) VALUES (0, ?)", vec![to_string(mark)?.into()])
             }
+            Change::Forget(before) => ("DELETE FROM $request\" WHERE seq < ?", vec![(*before).into()]),
         };
         self.run(query, &values).map(|_| ())
     }
