@@ -17,7 +17,7 @@ const CREDENTIAL: &[&str] = &["credential_name", "credential_values", "credentia
 
 /// Fields of requests: known to be meant, however near they are to a field that steers the gateway.
 const REQUEST: &str = "\
-audio cache_control_injection_points dimensions encoding_format extra_body extra_query frequency_penalty function_call functions input \
+audio dimensions encoding_format extra_body extra_query frequency_penalty function_call functions input \
 logit_bias logprobs max_completion_tokens max_tokens messages modalities n parallel_tool_calls prediction \
 presence_penalty reasoning_effort response_format safety_settings seed service_tier stop store stream \
 stream_options temperature thinking tool_choice tools top_k top_logprobs top_p user verbosity \
@@ -204,6 +204,7 @@ mod tests {
                     "model": "openai/*", "api_key": "k", "api_base": "http://x", "timeout": 1, "rpm": 1, "weight": 1,
                     "extra_headers": {"a": "b"}, "mock_response": "x", "allowed_openai_params": ["x"], "temperature": 1,
                     "tags": ["t"], "tag_regex": ["^x"], "region_name": "eu", "litellm_credential_name": "c", "custom_llm_provider": "openai", "max_budget": 1,
+                    "prompt_id": "p",
                 },
                 "model_info": {"id": "1"},
             }, {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::limits::Rules;
 use super::providers::{ANY, Place, place};
 use super::section::{Section, type_of};
 use super::{CustomProvider, Deployment, GeneralSettings, Setting, gate, id, providers, routing, schema, suggest};
@@ -23,6 +24,8 @@ pub(super) struct Surroundings<'a> {
     pub providers: &'a [CustomProvider],
     /// `litellm_settings`, for `drop_params` and `modify_params`.
     pub general: &'a GeneralSettings,
+    /// `router_settings`, for limits.
+    pub rules: Rules,
 }
 
 /// Reads an entry of `model_list`; `None` where an error leaves nothing to act on.
@@ -71,6 +74,8 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
     };
     let model_name = model_name?;
     let info = entry.section("model_info");
+    let rate = |name, most| params.count(name, most);
+    let (rpm, tpm) = (rate("rpm", u64::from(u32::MAX)), rate("tpm", u64::from(u32::MAX) * 1000));
     if upstream.contains(ANY) && !model_name.contains(ANY) {
         let message = format!("`{model}` has a `*`, and the model_name \"{model_name}\" has none that could fill it");
         params.error("model", message);
@@ -95,8 +100,9 @@ fn parsed(entry: &Section<'_>, around: &Surroundings<'_>) -> Option<Deployment> 
         fails_policy: info.as_ref().and_then(routing::fails_policy),
         num_retries: retries(&params),
         weight: params.number("weight", "a number, 0 or more"),
-        rpm: params.count("rpm", u64::from(u32::MAX)),
-        tpm: params.count("tpm", u64::from(u32::MAX) * 1000),
+        rpm,
+        tpm,
+        limits: around.rules.deployment(&params, rpm, tpm),
         mock_response: params.value("mock_response"),
         defaults: defaults(&params),
         gate: gate::read(&params, &model_info),

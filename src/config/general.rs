@@ -2,10 +2,8 @@
 
 use super::deployment::is_header_name;
 use super::section::Section;
-use super::{GeneralSettings, RemoteMedia, Setting};
-use crate::keys::duration::Span;
+use super::{GeneralSettings, RemoteMedia, Setting, limits};
 use crate::keys::ledger::Limits;
-use crate::money::Money;
 
 /// Largest `max_request_size_mb`: what a Worker may hold in memory, 128 MB.
 const LARGEST_REQUEST_MB: u64 = 128;
@@ -34,7 +32,13 @@ pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSetti
     if status.is_some_and(|status| !matches!(status, 400 | 402 | 422 | 429)) {
         litellm.error("budget_exceeded_status_code", "`budget_exceeded_status_code` must be 429, 422, 402 or 400");
     }
+    let mocks = "dangerously_allow_mock_testing_request_params";
+    let allow_mock_testing = general.flag(mocks).unwrap_or_default();
+    if allow_mock_testing {
+        general.warning(mocks, "any client may make its own requests fail or last: for tests of fallbacks alone");
+    }
     GeneralSettings {
+        allow_mock_testing,
         master_key,
         cors_origins,
         max_request_bytes: largest.map(|mb| (mb as usize) << 20),
@@ -62,19 +66,10 @@ fn tag_budgets(tags: &Section<'_>) -> Vec<(String, Limits)> {
 }
 
 fn tag_budget(tag: &Section<'_>) -> Option<Limits> {
-    let max_budget = tag.number("max_budget", "an amount of USD, 0 or more").and_then(Money::from_dollars);
-    let Some(max_budget) = max_budget.filter(|max_budget| !max_budget.is_negative()) else {
-        tag.error("max_budget", "`max_budget` is missing or negative: give an amount of USD, 0 or more");
-        return None;
-    };
-    let duration = tag.string("budget_duration").map(|text| Span::parse(&text, "budget_duration"));
-    match duration.transpose() {
-        Ok(budget_duration) => Some(Limits { max_budget: Some(max_budget), budget_duration, ..Limits::default() }),
-        Err(error) => {
-            tag.error("budget_duration", error.message());
-            None
-        }
+    if tag.raw("max_budget").is_none() {
+        tag.error("max_budget", "`max_budget` is missing: give a number of US dollars, 0 or more");
     }
+    limits::budget(tag, &["max_budget"], &["budget_duration"])
 }
 
 /// Whether a text is what a browser sends as `origin`, or `*`: scheme, host and port, without a path.

@@ -8,6 +8,7 @@ mod gate;
 mod general;
 mod groups;
 mod id;
+mod limits;
 mod pattern;
 mod providers;
 mod read;
@@ -175,6 +176,8 @@ pub struct Deployment {
     pub rpm: Option<u64>,
     /// `tpm`: tokens per minute.
     pub tpm: Option<u64>,
+    /// What bounds it: budget, requests at one time, and its rates where the router makes limits of them.
+    pub limits: Limits,
     /// `mock_response`.
     pub mock_response: Option<Value>,
     /// Fields that a request to this deployment gets where it has none of its own: `temperature`, `extra_body`, …
@@ -229,6 +232,8 @@ pub struct RouterSettings {
     pub groups: Vec<RoutingGroup>,
     /// `model_group_alias`.
     pub aliases: Vec<Alias>,
+    /// `provider_budget_config`: provider to its budget.
+    pub provider_budgets: Vec<(String, Limits)>,
     /// `retry_policy`: error class (`RateLimitErrorRetries`, `DefaultRetries`, …) to retries.
     pub retry_policy: Vec<(String, u32)>,
     /// `model_group_retry_policy`: model group to its own policy.
@@ -288,6 +293,8 @@ pub struct GeneralSettings {
     pub tag_budgets: Vec<(String, Limits)>,
     /// `allow_remote_media` and `allow_private_media` (Tollgate's own).
     pub remote_media: RemoteMedia,
+    /// `dangerously_allow_mock_testing_request_params`: clients may ask for failures and delays.
+    pub allow_mock_testing: bool,
     /// `disable_spend_logs`: calls of the master key are not logged. Those of virtual keys always are: budgets rest on it.
     pub disable_spend_logs: bool,
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::deployment::{self, Surroundings};
 use super::finding::Finding;
+use super::limits::Rules;
 use super::section::{Reading, Section};
 use super::{Config, Deployment, Setting, custom, general, router, task};
 use crate::router::task::Named;
@@ -97,10 +98,11 @@ fn sections(root: &Section<'_>) -> Config {
         defaults: defaults.as_ref().map(|section| &*section.map),
         general: &general,
         providers: &custom_providers,
+        rules: Rules::read(&routing),
     };
     let mut tasks = Vec::new();
     let deployments = deployments(root, &around, &mut tasks);
-    let mut router = router::read(&routing, &litellm);
+    let mut router = router::read(&routing, &litellm, &custom_providers);
     router.tasks.append(&mut tasks);
     Config { deployments, router, general, custom_providers, ..Config::default() }
 }

@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::deployment::MOST_RETRIES;
 use super::section::{Section, type_of};
-use super::{Alias, RouterSettings, routing, routing_group, task};
+use super::{Alias, CustomProvider, RouterSettings, limits, routing, routing_group, task};
 use crate::router::filter::TagRules;
 
 /// Most fallbacks that one request may walk through.
 const MOST_FALLBACKS: u64 = 100;
 
 /// Reads both sections; where both say something, `router` wins, and lists of fallbacks are joined.
-pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSettings {
+pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>, custom: &[CustomProvider]) -> RouterSettings {
     let retries = |section: &Section<'_>, name| section.count(name, MOST_RETRIES).map(|n| n as u32);
     let both = [router, litellm];
     let num_retries = both.map(|section| retries(section, "num_retries"));
@@ -43,6 +43,7 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>) -> RouterSetting
         tasks: task::of_router(router),
         groups: routing_group::read(router),
         aliases: [aliases(router), aliases(litellm)].concat(),
+        provider_budgets: limits::providers(router, custom),
         retry_policy: routing::retry_policy(router, "retry_policy"),
         group_policies: routing::group_policies(router),
         retries_per_request: retries(litellm, "num_retries_per_request"),

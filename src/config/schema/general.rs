@@ -9,7 +9,11 @@ use super::{
 pub(in crate::config) const GENERAL: &[Group] = &[
     group(ACTS, Kind::Any, "cors_origins litellm_key_header_name"),
     group(ACTS, Kind::Number, "max_request_size_mb reservation_hold_seconds"),
-    group(ACTS, Kind::Flag, "allow_private_media allow_remote_media disable_spend_logs"),
+    group(
+        ACTS,
+        Kind::Flag,
+        "allow_private_media allow_remote_media dangerously_allow_mock_testing_request_params disable_spend_logs",
+    ),
     group(ACTS, Kind::Text, "master_key"),
     group(NETWORK, Kind::Any, "use_x_forwarded_for"),
     group(NETWORK, Kind::Flag, "user_url_validation"),
@@ -158,7 +162,7 @@ pub(in crate::config) const GENERAL: &[Group] = &[
     group(
         OTHER,
         Kind::Any,
-        "always_include_stream_usage dangerously_allow_mock_testing_request_params disable_error_logs \
+        "always_include_stream_usage disable_error_logs \
          disable_model_info_refresh expose_fallback_errors_to_caller forward_llm_provider_auth_headers \
          forward_openai_org_id",
     ),

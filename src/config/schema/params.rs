@@ -3,8 +3,8 @@
 //! A parameter that is not here is a field of the request.
 
 use super::{
-    ACTS, BUDGETS, CACHE, ENDPOINTS, GUARDRAILS, Group, HEALTH, KEYS, Kind, LIMITS, LOGGING, NETWORK, OTHER, PROCESS,
-    PROVIDERS, TAGS, group,
+    ACTS, CACHE, ENDPOINTS, GUARDRAILS, Group, HEALTH, KEYS, Kind, LIMITS, LOGGING, NETWORK, OTHER, PROCESS, PROVIDERS,
+    TAGS, group,
 };
 use crate::provider::{credentials, litellm};
 
@@ -25,11 +25,11 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     ),
     group(ACTS, Kind::Text, "complexity_router_default_model"),
     group(ACTS, Kind::Any, "tag_regex tags"),
-    group(ACTS, Kind::Number, "max_retries rpm tpm"),
+    group(ACTS, Kind::Number, "max_budget max_parallel_requests max_retries rpm tpm"),
     group(
         ACTS,
         Kind::Text,
-        "api_base api_key api_version base_url custom_llm_provider litellm_credential_name model organization",
+        "api_base api_key api_version base_url budget_duration custom_llm_provider litellm_credential_name model organization",
     ),
     group(ACTS, Kind::Any, credentials::PARAMS),
     group(NETWORK, Kind::Any, "client force_timeout shared_session ssl_verify use_client"),
@@ -44,6 +44,7 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     ),
     group(PROCESS, Kind::Text, "auto_router_config_path"),
     group(CACHE, Kind::Any, "cache cache_key caching caching_groups enable_prompt_caching preset_cache_key ttl"),
+    group(CACHE, Kind::List, "cache_control_injection_points"),
     group(
         LOGGING,
         Kind::Any,
@@ -55,8 +56,6 @@ pub(in crate::config) const PARAMS: &[Group] = &[
          posthog_api_key signoz_ingestion_endpoint signoz_ingestion_key turn_off_message_logging weave_project_id",
     ),
     group(GUARDRAILS, Kind::Any, "guardrails"),
-    group(BUDGETS, Kind::Number, "max_budget"),
-    group(BUDGETS, Kind::Text, "budget_duration"),
     group(
         ENDPOINTS,
         Kind::Any,
@@ -69,7 +68,6 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     group(KEYS, Kind::Any, "litellm_session_id user_continue_message"),
     group(KEYS, Kind::Number, "default_api_key_rpm_limit default_api_key_tpm_limit"),
     group(TAGS, Kind::Any, "enable_tag_filtering"),
-    group(LIMITS, Kind::Any, "max_parallel_requests"),
     group(LIMITS, Kind::Number, "itpm otpm"),
     group(
         OTHER,

@@ -1,8 +1,8 @@
 //! The top level and `router_settings`: LiteLLM's `Router` arguments and `UpdateRouterConfig`.
 
 use super::{
-    ACTS, ALERTING, BUDGETS, CACHE, DATABASE, ENDPOINTS, GUARDRAILS, Group, HEALTH, Kind, LIMITS, LOGGING, NETWORK,
-    OTHER, PROCESS, group,
+    ACTS, ALERTING, CACHE, DATABASE, ENDPOINTS, GUARDRAILS, Group, HEALTH, Kind, LOGGING, NETWORK, OTHER, PROCESS,
+    group,
 };
 
 /// Every known field of the top level.
@@ -23,14 +23,22 @@ pub(in crate::config) const ROOT: &[Group] = &[
 
 /// Every known field of `router_settings`.
 pub(in crate::config) const ROUTER: &[Group] = &[
-    group(ACTS, Kind::List, "content_policy_fallbacks context_window_fallbacks default_fallbacks fallbacks"),
+    group(
+        ACTS,
+        Kind::List,
+        "content_policy_fallbacks context_window_fallbacks default_fallbacks fallbacks optional_pre_call_checks",
+    ),
     group(
         ACTS,
         Kind::Map,
-        "allowed_fails_policy default_litellm_params model_group_alias model_group_retry_policy retry_policy \
-         routing_strategy_args task_routing traffic_split weights",
+        "allowed_fails_policy default_litellm_params model_group_alias model_group_retry_policy \
+         provider_budget_config retry_policy routing_strategy_args task_routing traffic_split weights",
     ),
-    group(ACTS, Kind::Number, "max_fallbacks max_retries num_retries retry_after stream_timeout timeout"),
+    group(
+        ACTS,
+        Kind::Number,
+        "default_max_parallel_requests max_fallbacks max_retries num_retries retry_after stream_timeout timeout",
+    ),
     group(ACTS, Kind::Number, "allowed_fails cooldown_time"),
     group(ACTS, Kind::Text, "routing_strategy tag_routing_prefix"),
     group(
@@ -54,12 +62,9 @@ pub(in crate::config) const ROUTER: &[Group] = &[
     group(HEALTH, Kind::List, "background_health_check_model_groups"),
     group(HEALTH, Kind::Number, "health_check_staleness_threshold"),
     group(GUARDRAILS, Kind::List, "guardrail_list"),
-    group(BUDGETS, Kind::Map, "provider_budget_config"),
     group(ENDPOINTS, Kind::List, "search_tools"),
     group(ENDPOINTS, Kind::Map, "assistants_config"),
-    group(LIMITS, Kind::Number, "default_max_parallel_requests"),
     group(OTHER, Kind::Flag, "ignore_invalid_deployments"),
-    group(OTHER, Kind::List, "optional_pre_call_checks"),
     group(OTHER, Kind::Map, "model_group_affinity_config router_general_settings"),
     group(OTHER, Kind::Number, "default_priority deployment_affinity_ttl_seconds"),
 ];

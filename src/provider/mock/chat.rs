@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::Notes;
 use super::{head, tokens};
-use crate::error::{Error, Result, TABLE};
+use crate::error::{Error, Kind, Result, TABLE};
 use crate::http::HttpHead;
 use crate::openai::{
     Answer, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkWriter, Content, Delta, ResponseMessage, Role,
@@ -13,6 +13,9 @@ use crate::openai::{
 
 /// What `mock/<name>` says.
 const WORDS: &str = "This is a mock response";
+
+/// How LiteLLM's users write a refusal of a content filter.
+const FILTERED: &str = "Exception: content_filter_policy";
 
 /// The model that repeats the last message of the user.
 const ECHO: &str = "echo";
@@ -60,6 +63,9 @@ pub fn chat(notes: &Notes, chat: &ChatRequest, wanted: Wanted<'_>) -> Result<(Ht
 /// Fails where `name` is one of LiteLLM's errors.
 fn refuse(notes: &Notes, name: &str) -> Result<()> {
     let class = name.strip_prefix("litellm.").unwrap_or_default();
+    if name.starts_with(FILTERED) {
+        return Err(Error::upstream(Kind::ContentPolicyViolation, &notes.provider, 400, name));
+    }
     match TABLE.iter().find(|row| row.name == class) {
         Some(row) => Err(Error::upstream(row.kind, &notes.provider, row.status, "this is a mock error")),
         None => Ok(()),
@@ -153,7 +159,6 @@ mod tests {
 
     use super::super::super::{StreamReader, registry};
     use super::*;
-    use crate::error::Kind;
 
     fn notes(model: &str) -> Notes {
         Notes {
@@ -210,6 +215,7 @@ mod tests {
             ("litellm.RateLimitError", 429, Kind::RateLimit),
             ("litellm.InternalServerError", 500, Kind::InternalServer),
             ("litellm.ContextWindowExceededError", 400, Kind::ContextWindowExceeded),
+            ("Exception: content_filter_policy: hate", 400, Kind::ContentPolicyViolation),
         ] {
             let wanted = json!(name);
             let wanted = Wanted { response: Some(&wanted), ..Wanted::default() };
