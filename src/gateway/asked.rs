@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::mocks::Mocks;
 use crate::error::{Error, Result};
 use crate::http::Headers;
 use crate::openai::Fields;
@@ -25,7 +26,6 @@ const GATEWAY_FIELDS: &[&str] = &[
     "litellm_session_id",
     "litellm_trace_id",
     "max_retries",
-    "mock_delay",
     "mock_response",
     "mock_tool_calls",
     "modify_params",
@@ -83,6 +83,8 @@ pub(super) struct Asked {
     pub(super) region: Option<String>,
     /// `User-Agent`.
     pub(super) user_agent: String,
+    /// Failures and delays that the client asks for.
+    pub(super) mocks: Mocks,
 }
 
 impl Asked {
@@ -126,6 +128,7 @@ impl Asked {
             metadata: metadata(fields),
             region: fields.get("allowed_model_region")?,
             user_agent: headers.get("user-agent").unwrap_or_default().to_owned(),
+            mocks: Mocks::take(fields)?,
         };
         for name in GATEWAY_FIELDS {
             fields.remove(name);

@@ -99,6 +99,8 @@ pub(super) struct Resolved {
     pub(super) facts: Facts,
     pub(super) mock_response: Option<Value>,
     pub(super) mock_tool_calls: Option<Value>,
+    /// How long a mock answer takes, in ms.
+    pub(super) mock_delay_ms: u64,
     /// Bounds the whole answer, or the first event of a stream, in ms.
     pub(super) timeout_ms: u64,
     /// Its client gives it less time than the configuration would: that it takes longer says nothing of the deployment.
@@ -251,6 +253,9 @@ async fn answer_by_mock<H: Host>(
 ) -> Result<Outcome<H::Body>> {
     let wanted =
         mock::Wanted { response: deployment.mock_response.as_ref(), tool_calls: deployment.mock_tool_calls.as_ref() };
+    if deployment.mock_delay_ms > 0 {
+        host.sleep(deployment.mock_delay_ms).await;
+    }
     let (head, bytes) = match request {
         Request::Chat(chat) => mock::chat(notes, chat, wanted)?,
         Request::Embeddings(embeddings) => mock::embeddings(notes, embeddings)?,

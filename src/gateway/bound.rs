@@ -106,6 +106,14 @@ impl UsageBound {
     }
 }
 
+/// Whether the client has bounded the answer; an embedding has none.
+pub(super) fn is_bounded(request: &Request) -> bool {
+    match request {
+        Request::Chat(chat) => OUTPUT_BOUNDS.iter().any(|name| chat.raw(name).is_some()),
+        Request::Embeddings(_) | Request::Rerank(_) => true,
+    }
+}
+
 /// `request` with the answer bounded to `output_tokens`, in the fields that it bounds it with already, else in
 /// `max_tokens`, which every dialect gives its provider's name. An embedding has no such bound.
 ///

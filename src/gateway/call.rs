@@ -19,15 +19,17 @@ use super::hold::{Hold, Known};
 use super::host::Host;
 use super::race::{First, race};
 use super::record::Record;
+use super::records::{FALLBACKS, From};
 use super::relay::Relay;
 use super::reply::{Reply, ReplyBody};
 use super::seat::Seat;
 use super::settle::{Books, Ending};
 use super::tariff::{Tariff, add_cost_headers};
-use super::{Gateway, edits, media, models, resolve};
+use super::{Gateway, media, models, resolve};
 use crate::config::Match;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
+use crate::keys::directory::RecordKind;
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields, RerankRequest};
 use crate::router::{Candidate, Fallbacks, Filtered, Hop, Plan, RetryRules, Step};
 use crate::secret::Secret;
@@ -103,7 +105,7 @@ enum Failed {
     Full(Filtered),
 }
 
-impl From<Error> for Failed {
+impl std::convert::From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self::Upstream(error)
     }
@@ -181,8 +183,15 @@ impl<H: Host> Call<'_, H> {
             started: self.host.now_ms(),
             ..Record::default()
         };
+        // An index that cannot be read leaves the fallbacks as they were.
+        let settings = &self.gateway.records.settings;
+        let _ = settings.find(self.host, RecordKind::Setting, FALLBACKS, From::Index).await;
         let mut hold = None;
-        let result = match self.admit(&request, &record).await {
+        let admitted = match self.asked.mocks.check(&self.gateway.config.general) {
+            Ok(()) => self.admit(&request, &record).await,
+            Err(error) => Err(error),
+        };
+        let result = match admitted {
             Ok((request, reserved)) => {
                 hold = reserved;
                 self.attempts(&request, hold.as_ref(), &mut record).await
@@ -211,7 +220,9 @@ impl<H: Host> Call<'_, H> {
         let router = &config.router;
         let mut plan = Plan::new(model, candidates, self.retry_rules(), self.fallbacks());
         plan = plan.with(picking, router.weighted_failover, !router.hide_debug);
-        if let Some(error) = refusal {
+        if let Some(error) = self.asked.mocks.group_error(model) {
+            plan.abandon(error);
+        } else if let Some(error) = refusal {
             plan.failed(error);
         }
         loop {
@@ -282,25 +293,35 @@ impl<H: Host> Call<'_, H> {
     ) -> Result<Success<H::Body>, Failed> {
         let config = &self.gateway.config;
         let Choice { found, candidate, peers, most } = choice;
+        let (mocks, first) = (&self.asked.mocks, record.fallbacks == 0);
+        if let Some(error) = mocks.attempt_error(&record.group).filter(|_| first && record.attempts == 0) {
+            record.attempts += 1;
+            return Err(error.into());
+        }
         let mut deployment = resolve::deployment(config, self.host, found, &self.asked, request.stream())?;
+        if mocks.timeout && first {
+            resolve::mock_timeout(&mut deployment);
+        }
         // Always from the original: no attempt sees what another provider's translation left behind.
-        let request = request.with(&found.deployment.defaults, overrides)?;
-        let mut request = edits::edited(request, &deployment.settings.additional_drop_params)?;
+        let mut request = request.with(&found.deployment.defaults, overrides)?;
         let before = self.host.now_ms();
         let tariff = Tariff::new(&self.gateway.prices, found, &request, deployment.api_base.as_deref(), before);
         if let Some(hold) = hold {
             request = clamped(request, &tariff, hold)?;
         }
         deployment.facts = tariff.facts();
-        let ending = Ending { tariff, request: Rc::new(request) };
+        let mut ending = Ending { tariff, request: Rc::new(request) };
         let seat = Seat::take(self.gateway, self.host, found, &ending).await.map_err(Failed::Full)?;
+        if let Some(request) = seat.clamped(&ending)? {
+            ending.request = Rc::new(request);
+        }
         record.attempts += 1;
         self.last.replace(Some(ending.clone()));
         let (router, health) = (&config.router, &self.gateway.health);
         let mut flight = Flight::start(health, &router.cooldown, candidate, (peers, most), before);
         let sent = async {
             let request = media::inlined(self.host, &deployment, &ending.request, config.general.remote_media).await?;
-            self.send_in_parts(&mut deployment, &request, found, hold, &record.id).await
+            self.send_in_parts(&mut deployment, &request, found, [hold, seat.hold()], &record.id).await
         };
         // Beside the attempt, for the next one's sake: it takes no time of this request.
         let outcome = if peers > 1 {
@@ -329,7 +350,11 @@ impl<H: Host> Call<'_, H> {
                 } else if flight.failed(&error, now) {
                     self.gateway.write_board(self.host).await;
                 }
-                seat.release(self.host).await;
+                if error.kind() == Kind::ClientClosedRequest {
+                    seat.settle(self.host, &ending.of_nothing()).await;
+                } else {
+                    seat.release(self.host).await;
+                }
                 Err(error.into())
             }
         }
@@ -341,19 +366,19 @@ impl<H: Host> Call<'_, H> {
         deployment: &mut Resolved,
         request: &Request,
         found: &Match,
-        hold: Option<&Hold>,
+        holds: [Option<&Hold>; 2],
         call_id: &str,
     ) -> Result<Outcome<H::Body>> {
         let most = deployment.provider.dialect().embeddings_batch(&deployment.model);
         let Some((parts, inputs)) = batches::split(request, most)? else {
-            return self.send(deployment, request, hold, call_id).await;
+            return self.send(deployment, request, holds, call_id).await;
         };
         let done = self.batches.take().of(&found.deployment.id);
         let skip = done.len();
         self.batches.replace(done);
         let mut last = None;
         for part in parts.iter().skip(skip) {
-            let mut outcome = self.send(deployment, part, hold, call_id).await?;
+            let mut outcome = self.send(deployment, part, holds, call_id).await?;
             let empty = Answered::Whole(Box::default());
             if let Answered::Whole(answer) = std::mem::replace(&mut outcome.answer, empty) {
                 self.batches.borrow_mut().push(*answer);
@@ -372,12 +397,13 @@ impl<H: Host> Call<'_, H> {
         &self,
         deployment: &mut Resolved,
         request: &Request,
-        hold: Option<&Hold>,
+        holds: [Option<&Hold>; 2],
         call_id: &str,
     ) -> Result<Outcome<H::Body>> {
         let mut attempt = pin!(attempt(self.host, &self.gateway.tokens, deployment, request, call_id));
         let left = || Error::new(Kind::ClientClosedRequest, "the client left before the answer came");
-        let Some(hold) = hold else {
+        let holds = || holds.iter().flatten();
+        let Some(checkpoint_ms) = holds().map(|hold| hold.checkpoint_ms()).min() else {
             if self.host.ends_with_client() {
                 return attempt.await;
             }
@@ -387,12 +413,16 @@ impl<H: Host> Call<'_, H> {
             };
         };
         loop {
-            let interruption = race(self.host.client_gone(), self.host.sleep(hold.checkpoint_ms()));
+            let interruption = race(self.host.client_gone(), self.host.sleep(checkpoint_ms));
             match race(attempt.as_mut(), interruption).await {
                 First::Left(outcome) => return outcome,
                 First::Right(First::Left(())) => return Err(left()),
                 // What an upstream has done so far is not known: should this end here, all that is reserved is charged.
-                First::Right(First::Right(())) => hold.checkpoint(self.host, || hold.granted().granted).await,
+                First::Right(First::Right(())) => {
+                    for hold in holds() {
+                        hold.checkpoint(self.host, &|| hold.granted().granted).await;
+                    }
+                }
             }
         }
     }
@@ -424,16 +454,13 @@ impl<H: Host> Call<'_, H> {
     }
 
     pub(super) fn fallbacks(&self) -> Fallbacks {
-        let router = &self.gateway.config.router;
-        Fallbacks {
-            disabled: self.asked.disable_fallbacks,
-            client: self.asked.fallbacks.clone(),
-            groups: router.fallbacks.clone(),
-            default: router.default_fallbacks.clone(),
-            context_window: router.context_window_fallbacks.clone(),
-            content_policy: router.content_policy_fallbacks.clone(),
-            most: router.max_fallbacks,
+        let mut fallbacks = self.gateway.configured_fallbacks();
+        if let Some(changed) = self.gateway.records.settings.present(FALLBACKS) {
+            fallbacks.change(&changed);
         }
+        fallbacks.disabled = self.asked.disable_fallbacks;
+        fallbacks.client.clone_from(&self.asked.fallbacks);
+        fallbacks
     }
 
     async fn reply(&self, success: Success<H::Body>, mut record: Record, mut books: Books) -> Reply<H::Body> {

@@ -158,7 +158,6 @@ impl Hold {
         (call_id, call): (&str, &str),
     ) -> Result<Self> {
         let general = &gateway.config.general;
-        let hold_ms = general.reservation_hold_ms.unwrap_or(HOLD_MS);
         let tags = known.tags(asked);
         let scopes = known.identity().scopes(&wanted.group, asked.customer.as_deref(), &tags);
         let ask = Ask {
@@ -168,24 +167,39 @@ impl Hold {
             least: wanted.least,
             tokens: wanted.tokens.0,
             tokens_least: wanted.tokens.1,
-            hold_ms,
             subject: Subject {
                 call_type: call_type(call).to_owned(),
                 model_group: wanted.group.clone(),
                 ..subject(Some(&known.key), asked, tags)
             },
+            ..Ask::default()
         };
         let shared = shared_limits(known, general, &ask.subject.tags);
         let root = known.key.root();
-        match tell_reserve(host, &root, ask, shared).await? {
-            Ok(grant) => Ok(Self {
-                root,
-                grant,
-                silence_ms: hold_ms,
-                told_at: Cell::new(host.now_ms()),
-                ended: Cell::new(false),
-            }),
-            Err(refusal) => Err(refused(&refusal, gateway, host)),
+        Self::ask(general, host, root, ask, shared).await?.map_err(|refusal| refused(&refusal, gateway, host))
+    }
+
+    /// Asks the ledger of a root; `ask.hold_ms` is the configuration's.
+    ///
+    /// # Errors
+    ///
+    /// 503 when the ledger cannot be reached.
+    pub(super) async fn ask<H: Host>(
+        general: &GeneralSettings,
+        host: &H,
+        root: ScopeId,
+        ask: Ask,
+        shared: Vec<(ScopeId, Limits)>,
+    ) -> Result<std::result::Result<Self, Refusal>> {
+        let silence_ms = general.reservation_hold_ms.unwrap_or(HOLD_MS);
+        let ask = Ask { hold_ms: silence_ms, ..ask };
+        match host.ledger(&root, &Message::Reserve { ask: Box::new(ask), shared }).await? {
+            Reply::Granted(grant) => {
+                let told_at = Cell::new(host.now_ms());
+                Ok(Ok(Self { root, grant: *grant, silence_ms, told_at, ended: Cell::new(false) }))
+            }
+            Reply::Refused(refusal) => Ok(Err(*refusal)),
+            _ => Err(Error::new(Kind::InternalServer, "the ledger gave another answer than it was asked for")),
         }
     }
 
@@ -205,7 +219,7 @@ impl Hold {
     }
 
     /// Says that the call lives, and what it has cost so far; at most once in half of the time that it is held.
-    pub(super) async fn checkpoint<H: Host>(&self, host: &H, cost: impl FnOnce() -> Money) {
+    pub(super) async fn checkpoint<H: Host>(&self, host: &H, cost: &dyn Fn() -> Money) {
         let now = host.now_ms();
         if self.ended.get() || now.saturating_sub(self.told_at.get()) < self.checkpoint_ms() {
             return;
@@ -264,19 +278,6 @@ fn shared_limits(known: &Known, general: &GeneralSettings, tags: &[String]) -> V
         shared.push((ScopeId::new(ScopeKind::Tag, tag), limits.clone()));
     }
     shared
-}
-
-async fn tell_reserve<H: Host>(
-    host: &H,
-    root: &ScopeId,
-    ask: Ask,
-    shared: Vec<(ScopeId, Limits)>,
-) -> Result<std::result::Result<Grant, Refusal>> {
-    match host.ledger(root, &Message::Reserve { ask: Box::new(ask), shared }).await? {
-        Reply::Granted(grant) => Ok(Ok(*grant)),
-        Reply::Refused(refusal) => Ok(Err(*refusal)),
-        _ => Err(Error::new(Kind::InternalServer, "the ledger gave another answer than it was asked for")),
-    }
 }
 
 fn refused<H: Host>(refusal: &Refusal, gateway: &Gateway, host: &H) -> Error {

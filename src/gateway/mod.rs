@@ -13,13 +13,13 @@ mod caller;
 mod choose;
 mod cors;
 mod destination;
-mod edits;
 mod explain;
 mod fit;
 mod flight;
 mod hold;
 mod host;
 mod media;
+mod mocks;
 mod models;
 mod money;
 mod race;
@@ -53,7 +53,7 @@ use crate::cost::PriceTable;
 use crate::cost::tokens::Vocabulary;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
-use crate::router::Health;
+use crate::router::{Fallbacks, Health};
 use crate::secret::Secret;
 use auth::Door;
 use caller::Caller;
@@ -151,6 +151,20 @@ impl Gateway {
         self.prices = former.prices.clone();
         self.vocabularies.clone_from(&former.vocabularies);
         self.tokens = Rc::clone(&former.tokens);
+    }
+
+    /// The fallbacks of the configuration.
+    fn configured_fallbacks(&self) -> Fallbacks {
+        let router = &self.config.router;
+        Fallbacks {
+            disabled: false,
+            client: None,
+            groups: router.fallbacks.clone(),
+            default: router.default_fallbacks.clone(),
+            context_window: router.context_window_fallbacks.clone(),
+            content_policy: router.content_policy_fallbacks.clone(),
+            most: router.max_fallbacks,
+        }
     }
 
     /// The price table that is in use.

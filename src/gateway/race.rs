@@ -23,3 +23,29 @@ pub(super) async fn race<A, B>(left: impl Future<Output = A>, right: impl Future
     })
     .await
 }
+
+/// Returns when both have ended.
+pub(super) async fn both<A, B>(left: impl Future<Output = A>, right: impl Future<Output = B>) -> (A, B) {
+    let (mut left, mut right) = (pin!(left), pin!(right));
+    let (mut got_left, mut got_right) = (None, None);
+    poll_fn(|context| {
+        if got_left.is_none()
+            && let Poll::Ready(value) = left.as_mut().poll(context)
+        {
+            got_left = Some(value);
+        }
+        if got_right.is_none()
+            && let Poll::Ready(value) = right.as_mut().poll(context)
+        {
+            got_right = Some(value);
+        }
+        match (got_left.take(), got_right.take()) {
+            (Some(left), Some(right)) => Poll::Ready((left, right)),
+            (left, right) => {
+                (got_left, got_right) = (left, right);
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}

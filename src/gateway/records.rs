@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::host::Host;
 use crate::error::Result;
@@ -17,6 +17,9 @@ use crate::sorted::SortedMap;
 /// How long an isolate acts on a record before it asks the index again, in ms.
 const FRESH_MS: u64 = 5_000;
 
+/// The same for settings, in ms: as for the configuration.
+const SETTING_FRESH_MS: u64 = 30_000;
+
 /// Most records of a kind that an isolate remembers.
 const MOST_REMEMBERED: usize = 1_000;
 
@@ -27,7 +30,12 @@ pub(super) struct Records {
     pub(super) teams: Remembered<TeamRecord>,
     pub(super) users: Remembered<UserRecord>,
     pub(super) customers: Remembered<CustomerRecord>,
+    /// Settings that were changed while the gateway runs.
+    pub(super) settings: Remembered<Map<String, Value>>,
 }
+
+/// The setting that holds changed fallbacks.
+pub(super) const FALLBACKS: &str = "fallbacks";
 
 /// A record, or that there is none, and when that was read, in Unix ms.
 type Reading<T> = (Option<Rc<T>>, u64);
@@ -61,6 +69,7 @@ impl Records {
             RecordKind::Team => self.teams.forget(id),
             RecordKind::User => self.users.forget(id),
             RecordKind::Customer => self.customers.forget(id),
+            RecordKind::Setting => self.settings.forget(id),
             RecordKind::Budget | RecordKind::Root => {}
         }
     }
@@ -69,6 +78,13 @@ impl Records {
 impl<T> Remembered<T> {
     fn forget(&self, id: &str) {
         self.0.borrow_mut().remove(id);
+    }
+}
+
+impl<T> Remembered<T> {
+    /// What is remembered, however old.
+    pub(super) fn present(&self, id: &str) -> Option<Rc<T>> {
+        self.0.borrow().get(id).and_then(|(record, _)| record.clone())
     }
 }
 
@@ -86,9 +102,10 @@ impl<T: Typed> Remembered<T> {
         from: From,
     ) -> Result<Option<Rc<T>>> {
         let now = host.now_ms();
+        let fresh_ms = if kind == RecordKind::Setting { SETTING_FRESH_MS } else { FRESH_MS };
         if from != From::Directory
             && let Some((record, read_at)) = self.0.borrow().get(id)
-            && now.saturating_sub(*read_at) < FRESH_MS
+            && now.saturating_sub(*read_at) < fresh_ms
         {
             return Ok(record.clone());
         }

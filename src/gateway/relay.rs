@@ -93,7 +93,7 @@ impl<B: Body> Relay<B> {
             }
             let (ending, out) = (&self.ending, self.reader.out());
             let cost = || ending.of_stream(out).charge.map_or(Money::ZERO, |charge| charge.total);
-            self.books.checkpoint(host, cost).await;
+            self.books.checkpoint(host, &cost).await;
             match race(self.body.chunk(), sink.gone()).await {
                 First::Left(Ok(Some(bytes))) => self.reader.push(&bytes)?,
                 First::Left(Ok(None)) => return Ok(self.reader.finish()?),

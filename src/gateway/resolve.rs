@@ -101,9 +101,18 @@ pub(super) fn deployment<H: Host>(
         facts: Facts::default(),
         mock_response,
         mock_tool_calls: asked.mock_tool_calls.clone(),
+        mock_delay_ms: asked.mocks.delay_ms,
         timeout_ms: timeout_ms(config, found, asked, stream),
         hurried: timeout_ms(config, found, asked, stream) < timeout_ms(config, found, &patient, stream),
     })
+}
+
+/// Has a deployment answer nothing for as long as an attempt may take; where nothing bounds that, LiteLLM's mock answer.
+pub(super) fn mock_timeout(deployment: &mut Resolved) {
+    deployment.mock_response = Some("This is a mock request".into());
+    if deployment.timeout_ms < LONGEST_MS {
+        deployment.mock_delay_ms = deployment.timeout_ms.saturating_add(1_000);
+    }
 }
 
 /// How long an attempt may take up to its whole answer, or up to the first event of its stream, in ms: the request's

@@ -7,6 +7,7 @@ use super::attempt::Request;
 use super::caller::Caller;
 use super::hold::{Hold, subject};
 use super::host::Host;
+use super::race::both;
 use super::record::Record;
 use super::seat::Seat;
 use super::tariff::Tariff;
@@ -147,15 +148,21 @@ impl Books {
     }
 
     async fn enter<H: Host>(&mut self, host: &H, record: &Record, used: &Used, status: &str) -> Option<Money> {
-        if let Some(seat) = self.seat.take() {
-            seat.settle(host, used).await;
-        }
+        let seat = self.seat.take().unwrap_or_default();
         let outcome = outcome(record, used, status);
         if let Some(note) = &mut self.note {
             note.fill(record, outcome);
+            seat.settle(host, used).await;
             return None;
         }
-        self.hold.as_ref()?.settle(host, outcome).await
+        let hold = self.hold.as_ref();
+        let own = async {
+            match hold {
+                Some(hold) => hold.settle(host, outcome).await,
+                None => None,
+            }
+        };
+        both(own, seat.settle(host, used)).await.0
     }
 
     /// Enters a call that got no answer: nothing was used, unless its client left while an upstream worked for it, or it had
@@ -182,8 +189,8 @@ impl Books {
     }
 
     /// Says that a stream lives, and what it has cost so far.
-    pub(super) async fn checkpoint<H: Host>(&self, host: &H, cost: impl FnOnce() -> Money) {
-        if let Some(hold) = &self.hold {
+    pub(super) async fn checkpoint<H: Host>(&self, host: &H, cost: &dyn Fn() -> Money) {
+        for hold in [self.hold.as_ref(), self.seat.as_ref().and_then(Seat::hold)].into_iter().flatten() {
             hold.checkpoint(host, cost).await;
         }
     }

@@ -1,5 +1,7 @@
 //! Fallbacks: which model groups come after one that failed.
 
+use serde_json::{Map, Value};
+
 use crate::error::Kind;
 use crate::openai::Fields;
 
@@ -41,7 +43,80 @@ pub struct Fallbacks {
     pub most: Option<u32>,
 }
 
+/// The lists of fallbacks that the configuration has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FallbackList {
+    /// `fallbacks`.
+    General,
+    /// `context_window_fallbacks`.
+    ContextWindow,
+    /// `content_policy_fallbacks`.
+    ContentPolicy,
+}
+
+impl FallbackList {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::General, Self::ContextWindow, Self::ContentPolicy];
+
+    /// LiteLLM's `fallback_type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::ContextWindow => "context_window",
+            Self::ContentPolicy => "content_policy",
+        }
+    }
+
+    /// The setting that holds it.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::General => "fallbacks",
+            Self::ContextWindow => "context_window_fallbacks",
+            Self::ContentPolicy => "content_policy_fallbacks",
+        }
+    }
+}
+
 impl Fallbacks {
+    /// Takes over what was changed since the configuration was read: by the name of a list and of a model group, the
+    /// groups after it, or `null` where those of the configuration are taken away.
+    pub fn change(&mut self, changed: &Map<String, Value>) {
+        for list in FallbackList::ALL {
+            let Some(Value::Object(groups)) = changed.get(list.field()) else { continue };
+            for (group, models) in groups {
+                let rules = match list {
+                    FallbackList::General => &mut self.groups,
+                    FallbackList::ContextWindow => self.context_window.get_or_insert_default(),
+                    FallbackList::ContentPolicy => self.content_policy.get_or_insert_default(),
+                };
+                rules.retain(|(other, _)| other != group);
+                if let Value::Array(models) = models {
+                    let models = models.iter().filter_map(Value::as_str).map(str::to_owned);
+                    rules.push((group.clone(), models.collect()));
+                }
+            }
+        }
+    }
+
+    fn rules(&self, list: FallbackList) -> &[(String, Vec<String>)] {
+        match list {
+            FallbackList::General => &self.groups,
+            FallbackList::ContextWindow => self.context_window.as_deref().unwrap_or_default(),
+            FallbackList::ContentPolicy => self.content_policy.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// The groups that a list names for exactly this one.
+    pub fn rule(&self, list: FallbackList, group: &str) -> Option<&[String]> {
+        self.rules(list).iter().find(|(own, _)| own == group).map(|(_, models)| models.as_slice())
+    }
+
+    /// The groups that come after this one by a list, whichever rule says so.
+    pub fn listed(&self, list: FallbackList, group: &str) -> Option<&[String]> {
+        let default = (list == FallbackList::General).then_some(self.default.as_slice());
+        lookup(self.rules(list), group).or(default)
+    }
+
     /// How deep fallbacks of fallbacks may go.
     pub fn most(&self) -> u32 {
         self.most.unwrap_or(DEFAULT_MOST)

@@ -17,7 +17,7 @@ pub mod task;
 
 pub use candidate::{Candidate, Filtered};
 pub use cooldown::CooldownRules;
-pub use fallback::{Fallbacks, Hop};
+pub use fallback::{FallbackList, Fallbacks, Hop};
 pub use health::{Health, Rest, Vitals};
 pub use pace::Sample;
 pub use plan::{Plan, Step};

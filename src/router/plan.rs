@@ -115,6 +115,14 @@ impl Plan {
         self.failure = Some(error);
     }
 
+    /// Leaves the current group with this error, without an attempt.
+    pub fn abandon(&mut self, error: Error) {
+        let falls = error.falls_back();
+        self.leave_group(error, falls);
+        self.candidates.clear();
+        self.current.hop.model.clear();
+    }
+
     /// Says that the deployment which was to be attempted had no room: nothing was sent, and the next one's turn comes at
     /// once, without a retry being used.
     pub fn full(&mut self, reason: Filtered) {

@@ -261,6 +261,7 @@ impl Books {
                 Change::Progress(progress) => home.rows.get_mut(&progress.seq).unwrap().progress(&progress),
                 Change::Close(closing) => home.rows.get_mut(&closing.seq).unwrap().close(*closing),
                 Change::Scope(_) | Change::Mark(_) => {}
+                Change::Forget(before) => home.rows.retain(|seq, _| *seq >= before),
             }
         }
         answer.value
@@ -364,6 +365,11 @@ impl Stage {
 
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
         let started = self.host.world.now.get();
+        self.finish(self.begin(method, path, headers, body), started)
+    }
+
+    /// Asks, and leaves the answer unread: a stream stays open.
+    pub(crate) fn begin(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply<ScriptedBody> {
         let headers = headers.iter().copied().collect();
         let request = HttpRequest {
             method: method.to_owned(),
@@ -371,8 +377,11 @@ impl Stage {
             headers,
             body: Vec::new(),
         };
-        let reply =
-            block_on(&self.host.world, self.gateway.handle(&self.host, request, ClientBody(Some(body.to_vec()))));
+        block_on(&self.host.world, self.gateway.handle(&self.host, request, ClientBody(Some(body.to_vec()))))
+    }
+
+    /// Reads an answer to its end.
+    pub(crate) fn finish(&self, reply: Reply<ScriptedBody>, started: u64) -> Got {
         if let Some(note) = reply.after {
             block_on(&self.host.world, note.write(&self.host));
         }

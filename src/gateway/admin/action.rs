@@ -15,6 +15,8 @@ pub enum Action {
     Budget(BudgetAction),
     /// Of what was spent.
     Spend(SpendAction),
+    /// Of routing.
+    Routing(RoutingAction),
 }
 
 /// What can be asked of keys; each is the route of its name.
@@ -102,6 +104,15 @@ pub enum SpendAction {
     ActivityByModel,
 }
 
+/// What can be asked of routing; each is the route of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutingAction {
+    FallbackSet,
+    FallbackGet,
+    FallbackDelete,
+    ProviderBudgets,
+}
+
 /// Method, pattern (`*` stands for one part of the path) and action. The first row of an action is its canonical route,
 /// which roles are asked for.
 pub(in crate::gateway) const ACTIONS: &[(&str, &str, Action)] = &[
@@ -169,6 +180,10 @@ pub(in crate::gateway) const ACTIONS: &[(&str, &str, Action)] = &[
     ("GET", "/global/activity", Action::Spend(SpendAction::Activity)),
     ("GET", "/global/activity/model", Action::Spend(SpendAction::ActivityByModel)),
     ("GET", "/end_user/daily/activity", Action::Spend(SpendAction::CustomerDays)),
+    ("POST", "/fallback", Action::Routing(RoutingAction::FallbackSet)),
+    ("GET", "/fallback/*", Action::Routing(RoutingAction::FallbackGet)),
+    ("DELETE", "/fallback/*", Action::Routing(RoutingAction::FallbackDelete)),
+    ("GET", "/provider/budgets", Action::Routing(RoutingAction::ProviderBudgets)),
 ];
 
 impl Action {

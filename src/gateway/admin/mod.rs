@@ -17,6 +17,7 @@ mod member;
 mod place;
 mod record;
 mod roots;
+mod routing;
 mod spend;
 mod store;
 mod team;
@@ -35,7 +36,7 @@ use super::caller::Caller;
 use super::host::Host;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
-use action::{BudgetAction, CustomerAction, KeyAction, SpendAction, TeamAction, UserAction};
+use action::{BudgetAction, CustomerAction, KeyAction, RoutingAction, SpendAction, TeamAction, UserAction};
 use actor::Actor;
 use desk::Desk;
 use store::{Done, Stop};
@@ -79,6 +80,7 @@ async fn act<H: Host>(desk: &Desk<'_, H>, action: Action) -> Done<Value> {
         Action::Customer(action) => customers(desk, action).await,
         Action::Budget(action) => budgets(desk, action).await,
         Action::Spend(action) => spending(desk, action).await,
+        Action::Routing(action) => routing(desk, action).await,
     }
 }
 
@@ -164,6 +166,15 @@ async fn spending<H: Host>(desk: &Desk<'_, H>, action: SpendAction) -> Done<Valu
         SpendAction::CustomerDays => desk.customer_activity().await,
         SpendAction::Activity => desk.global_activity().await,
         SpendAction::ActivityByModel => desk.global_activity_model().await,
+    }
+}
+
+async fn routing<H: Host>(desk: &Desk<'_, H>, action: RoutingAction) -> Done<Value> {
+    match action {
+        RoutingAction::FallbackSet => desk.fallback_set().await,
+        RoutingAction::FallbackGet => desk.fallback_get().await,
+        RoutingAction::FallbackDelete => desk.fallback_delete().await,
+        RoutingAction::ProviderBudgets => desk.provider_budgets().await,
     }
 }
 

@@ -95,6 +95,7 @@ pub(in crate::gateway) fn probed(gateway: &Gateway, found: &Match, request: &Req
         facts: Facts { ..tariff.facts() },
         mock_response: None,
         mock_tool_calls: None,
+        mock_delay_ms: 0,
         timeout_ms: 0,
         hurried: false,
     }

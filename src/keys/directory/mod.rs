@@ -29,6 +29,8 @@ pub enum RecordKind {
     Budget,
     /// A budget root whose team, user or key is gone, while its ledger still holds the log of what they spent.
     Root,
+    /// A setting that was changed while the gateway runs, by its name.
+    Setting,
 }
 
 crate::json::variants!(RecordKind {
@@ -38,6 +40,7 @@ crate::json::variants!(RecordKind {
     "customer" => Customer,
     "budget" => Budget,
     "root" => Root,
+    "setting" => Setting,
 });
 
 impl RecordKind {
@@ -50,6 +53,7 @@ impl RecordKind {
             Self::Customer => "customer",
             Self::Budget => "budget",
             Self::Root => "root",
+            Self::Setting => "setting",
         }
     }
 }
