@@ -112,6 +112,25 @@ fn pre_call_checks_leave_out_what_cannot_serve_the_request() {
 }
 
 #[test]
+fn what_a_provider_of_the_users_own_refuses_is_seen_before_a_deployment_is_chosen() {
+    let own = |id: &str, model: &str| entry("m", id, &json!({"model": model}), &json!({}));
+    let config = json!({
+        "model_list": [own("strict", "strict/own-model"), own("renames", "renames/own-model")],
+        "router_settings": {"enable_pre_call_checks": true},
+        "general_settings": {"master_key": "sk-master"},
+        "custom_providers": {
+            "strict": {"api_base": "https://strict.example/v1", "unsupported_params": ["seed"]},
+            "renames": {"api_base": "https://renames.example/v1", "param_mappings": {"seed": "random_seed"}},
+        },
+    });
+    let stage = Stage::new(&config, vec![]);
+    assert_eq!(answering(&stage, &[], &ask("m", &json!({}))), ["renames", "strict"]);
+    assert_eq!(answering(&stage, &[], &ask("m", &json!({"seed": 7}))), ["renames"]);
+    let dropped = json!({"seed": 7, "drop_params": true});
+    assert_eq!(answering(&stage, &[], &ask("m", &dropped)), ["renames", "strict"]);
+}
+
+#[test]
 fn a_prompt_that_no_deployment_takes_goes_to_context_window_fallbacks() {
     let none = json!({});
     let list = || {

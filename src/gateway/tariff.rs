@@ -166,6 +166,7 @@ impl Tariff {
             mid_conversation_system: supports("mid_conversation_system"),
             thinking_always_on: supports("thinking_always_on"),
             minimal_effort: supports("minimal_reasoning_effort"),
+            low_effort: supports("low_reasoning_effort"),
             none_effort: supports("none_reasoning_effort"),
             xhigh_effort: supports("xhigh_reasoning_effort"),
             max_effort: supports("max_reasoning_effort"),

@@ -94,6 +94,8 @@ pub struct Facts {
     pub thinking_always_on: Option<bool>,
     /// Takes the effort `minimal`.
     pub minimal_effort: Option<bool>,
+    /// Takes the effort `low`.
+    pub low_effort: Option<bool>,
     /// Takes the effort `none`.
     pub none_effort: Option<bool>,
     /// Takes the effort `xhigh`.

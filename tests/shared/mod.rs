@@ -106,6 +106,7 @@ impl Case {
             mid_conversation_system: fact("mid_conversation_system"),
             thinking_always_on: fact("thinking_always_on"),
             minimal_effort: fact("minimal_effort"),
+            low_effort: fact("low_effort"),
             none_effort: fact("none_effort"),
             xhigh_effort: fact("xhigh_effort"),
             max_effort: fact("max_effort"),

@@ -72,6 +72,18 @@ fn other_providers_get_the_address() {
 }
 
 #[test]
+fn ollama_gets_the_bytes_beside_the_text() {
+    let config = json!({"custom_providers": {"mine": {"api_base": "http://10.0.0.9:11434", "dialect": "ollama_chat"}}});
+    let stage =
+        Stage::new(&config, vec![file("image/png", PNG), answer(200, r#"{"message":{"content":"a"},"done":true}"#)]);
+    let got = stage.chat(&with_images("mine/m", &["https://example.com/a.png"]));
+    assert_eq!(got.status, 200, "{}", got.text());
+    let sent = stage.host.sent.borrow();
+    let body: Value = serde_json::from_slice(&sent[1].body).unwrap();
+    assert_eq!(body["messages"][0], json!({"role": "user", "content": "what?", "images": ["iVBORw0KGgoxMjM="]}));
+}
+
+#[test]
 fn redirects_are_followed_by_hand_and_checked_each_time() {
     let (got, sent) = fetched(
         &json!({}),

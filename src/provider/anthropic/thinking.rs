@@ -208,6 +208,7 @@ mod tests {
         mid_conversation_system: None,
         thinking_always_on: None,
         minimal_effort: None,
+        low_effort: None,
         none_effort: None,
         xhigh_effort: Some(false),
         max_effort: None,

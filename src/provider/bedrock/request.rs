@@ -13,6 +13,7 @@ use crate::provider::anthropic::betas::Betas;
 use crate::provider::anthropic::options;
 use crate::provider::anthropic::request::{self, Plan};
 use crate::provider::anthropic::response_format::{Format, JSON_TOOL};
+use crate::provider::openai::effort::has;
 use crate::provider::params::unsupported;
 use crate::provider::{Notes, Params, Target};
 
@@ -130,6 +131,10 @@ impl Writer<'_> {
         let Some(effort) = effort else { return Ok(out) };
         let effort = effort.get("effort").unwrap_or(&effort).clone();
         let name = effort.as_str().unwrap_or_default();
+        if has(&self.target.facts, name) == Some(false) {
+            self.refuse("reasoning_effort")?;
+            return Ok(out);
+        }
         match self.model.family {
             Family::Nova => match name {
                 "none" => {}

@@ -19,6 +19,10 @@ use crate::openai::{Answer, ChatRequest, EmbeddingRequest};
 pub struct Ollama;
 
 impl Provider for Ollama {
+    fn needs_bytes(&self, _model: &str, _url: &str) -> bool {
+        true
+    }
+
     fn chat(&self, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
         let (body, notes) = request::chat(target, chat)?;
         Ok(Call { http: send(target, "chat", &body)?, notes })

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::super::vectors::base64_of;
 use super::super::{Notes, errors};
 use super::{reasoning, usage};
 use crate::error::Result;
@@ -47,7 +48,21 @@ pub(super) fn embeddings(notes: &Notes, body: &[u8]) -> Result<Answer> {
     if let Some(usage) = usage.as_mut().filter(|usage| usage.prompt_tokens == 0) {
         usage.prompt_tokens = usage.total_tokens;
     }
-    Ok(Answer { body: body.to_vec(), usage, model: whole.model.map(Cow::into_owned) })
+    let body = if notes.base64_embeddings { packed(body) } else { None }.unwrap_or_else(|| body.to_vec());
+    Ok(Answer { body, usage, model: whole.model.map(Cow::into_owned) })
+}
+
+/// An answer with its vectors in base64, as the client asked for them.
+fn packed(body: &[u8]) -> Option<Vec<u8>> {
+    let mut whole: Value = crate::json::read(body).ok()?;
+    for item in whole.get_mut("data")?.as_array_mut()? {
+        let Some(vector) = item.get_mut("embedding") else { continue };
+        if let Some(values) = vector.as_array() {
+            let values: Vec<f64> = values.iter().filter_map(Value::as_f64).collect();
+            *vector = base64_of(&values).into();
+        }
+    }
+    Some(whole.to_string().into_bytes())
 }
 
 fn read<'a>(notes: &Notes, body: &'a [u8]) -> Result<(&'a str, Whole<'a>)> {

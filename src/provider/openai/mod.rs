@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod chunk;
+pub mod effort;
 pub mod login;
 mod messages;
 pub mod quirks;
@@ -22,6 +23,7 @@ use crate::http::HttpHead;
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest, RerankRequest};
 
 pub use address::Address;
+pub use effort::Effort;
 pub use login::Login;
 
 /// The dialect of a provider who speaks OpenAI's language, and where it departs from it.
@@ -38,6 +40,8 @@ pub struct OpenAi {
     pub keyless: bool,
     /// Parameters that it refuses.
     pub drops: &'static [&'static str],
+    /// Parameters that its models refuse which think, by the price data.
+    pub thinkers_drop: &'static [&'static str],
     /// Parameters with another name: OpenAI's and its own.
     pub renames: &'static [(&'static str, &'static str)],
     /// Fields of messages, parts and tools that it refuses: LiteLLM's own, which OpenAI's form does not have.
@@ -58,6 +62,8 @@ pub struct OpenAi {
     pub stream_options: bool,
     /// The highest `temperature` that it takes, as JSON; higher ones are lowered to it.
     pub temperature_max: Option<f64>,
+    /// How it is told how much to think.
+    pub effort: Effort,
     /// Most inputs of an embedding request, where its documents name a bound.
     pub embeddings_batch: Option<usize>,
     /// Whether its models follow OpenAI's rules for reasoning models (o-series, gpt-5).
@@ -81,10 +87,12 @@ pub struct Embedding {
     pub renames: &'static [(&'static str, &'static str)],
     /// Whether `encoding_format: float` would be refused: numbers are what comes unasked.
     pub unsaid_float: bool,
+    /// Whether it gives numbers alone; base64 is made here then.
+    pub only_float: bool,
 }
 
 /// OpenAI's embeddings.
-pub const EMBEDDING: Embedding = Embedding { renames: &[], unsaid_float: false };
+pub const EMBEDDING: Embedding = Embedding { renames: &[], unsaid_float: false, only_float: false };
 
 /// Names of LiteLLM in messages, parts and tools that no copy of OpenAI knows.
 const FOREIGN: &[&str] = &["cache_control", "thinking_blocks", "provider_specific_fields"];
@@ -96,6 +104,7 @@ pub const COMPATIBLE: OpenAi = OpenAi {
     key_header: "authorization",
     keyless: false,
     drops: &[],
+    thinkers_drop: &[],
     renames: &[],
     strips: FOREIGN,
     developer_role: false,
@@ -106,6 +115,7 @@ pub const COMPATIBLE: OpenAi = OpenAi {
     required_tool: "required",
     stream_options: true,
     temperature_max: None,
+    effort: Effort::Words,
     embeddings_batch: None,
     openai_models: false,
     ends_at_finish: false,

@@ -3,7 +3,7 @@
 //! What a row drops is what its provider's documents refuse; where they are silent, it is LiteLLM's list.
 
 use super::super::Rerank;
-use super::{Address, COMPATIBLE, EMBEDDING, Embedding, Login, OpenAi, STRICT};
+use super::{Address, COMPATIBLE, EMBEDDING, Effort, Embedding, Login, OpenAi, STRICT};
 
 /// Gives a dialect a quirk.
 type Quirk = fn(&mut OpenAi);
@@ -35,9 +35,10 @@ pub const GATEWAY: OpenAi = OpenAi { rerank: Some(Rerank::Plain), strips: &[], d
 /// Takes marks of prompt caches in parts.
 pub const CACHE_MARKS: OpenAi = OpenAi { strips: &["thinking_blocks", "provider_specific_fields"], ..COMPATIBLE };
 
-/// Alibaba Cloud: 10 inputs an embedding request
+/// Alibaba Cloud: 10 inputs an embedding request, and vectors as numbers alone
 /// (<https://www.alibabacloud.com/help/en/model-studio/text-embedding-synchronous-api>).
-pub const DASHSCOPE: OpenAi = OpenAi { embeddings_batch: Some(10), ..CACHE_MARKS };
+pub const DASHSCOPE: OpenAi =
+    OpenAi { embeddings_batch: Some(10), embedding: Embedding { only_float: true, ..EMBEDDING }, ..CACHE_MARKS };
 
 /// A server of the user's own: no key needed.
 pub const OWN_SERVER: OpenAi = OpenAi { rerank: Some(Rerank::Plain), keyless: true, ..COMPATIBLE };
@@ -148,6 +149,9 @@ pub const FEATHERLESS_AI: OpenAi = OpenAi {
     drops: &["logprobs", "parallel_tool_calls", "response_format", "seed", "tool_choice", "tools", "top_logprobs"],
     ..MAX_TOKENS
 };
+
+/// DeepSeek: thinking has a switch (<https://api-docs.deepseek.com/guides/thinking_mode>).
+pub const DEEPSEEK: OpenAi = OpenAi { effort: Effort::Switch, ..MAX_TOKENS_STRING };
 
 /// Fireworks (<https://docs.fireworks.ai/guides/function-calling>).
 pub const FIREWORKS_AI: OpenAi =
@@ -297,6 +301,9 @@ pub const NSCALE: OpenAi = OpenAi { drops: &["parallel_tool_calls", "seed", "too
 pub const NVIDIA_NIM: OpenAi =
     OpenAi { rerank: Some(Rerank::NvidiaNim), drops: &["logit_bias", "logprobs", "n", "top_logprobs"], ..MAX_TOKENS };
 
+/// `OpenRouter`: its highest effort is `xhigh` (<https://openrouter.ai/docs/use-cases/reasoning-tokens>).
+pub const OPENROUTER: OpenAi = OpenAi { effort: Effort::Renamed(&[("max", "xhigh")]), ..CACHE_MARKS };
+
 /// Perplexity (<https://docs.perplexity.ai/api-reference/chat-completions-post>): it tells usage in every chunk and
 /// never sends `[DONE]` (<https://github.com/perplexityai/api-discussion/issues/209>).
 pub const PERPLEXITY: OpenAi = OpenAi {
@@ -358,15 +365,21 @@ pub const V0: OpenAi = OpenAi {
 pub const VOYAGE: OpenAi = OpenAi {
     drops: &["user"],
     rerank: Some(Rerank::Voyage),
-    embedding: Embedding { renames: &[("dimensions", "output_dimension")], unsaid_float: true },
+    embedding: Embedding { renames: &[("dimensions", "output_dimension")], unsaid_float: true, ..EMBEDDING },
     ..COMPATIBLE
 };
 
 /// xAI (<https://docs.x.ai/docs/api-reference>).
-pub const XAI: OpenAi = OpenAi { strict_tools: false, ..COMPATIBLE };
+pub const XAI: OpenAi = OpenAi {
+    // https://docs.x.ai/docs/guides/reasoning
+    thinkers_drop: &["frequency_penalty", "presence_penalty", "stop"],
+    strict_tools: false,
+    ..COMPATIBLE
+};
 
-/// Together (<https://docs.together.ai/reference/rerank-1>).
-pub const TOGETHER_AI: OpenAi = OpenAi { rerank: Some(Rerank::Plain), ..MAX_TOKENS };
+/// Together (<https://docs.together.ai/reference/rerank-1>): hybrid models have a switch
+/// (<https://docs.together.ai/docs/inference/chat/reasoning>).
+pub const TOGETHER_AI: OpenAi = OpenAi { rerank: Some(Rerank::Plain), effort: Effort::Enabled, ..MAX_TOKENS };
 
 /// Z.AI (<https://docs.z.ai/api-reference/llm/chat-completion>).
 pub const ZAI: OpenAi = OpenAi {

@@ -1,7 +1,9 @@
 //! Gives reasoning the name that clients know, `reasoning_content`, where an upstream tells it another way.
 //!
 //! OpenRouter, Groq, Together, Cerebras and vLLM call it `reasoning`; Mistral writes a list of parts as content, with
-//! the reasoning in parts of type `thinking` (<https://docs.mistral.ai/capabilities/reasoning/>).
+//! the reasoning in parts of type `thinking` (<https://docs.mistral.ai/capabilities/reasoning/>), and Databricks the same
+//! with summaries in parts of type `reasoning`
+//! (<https://docs.databricks.com/aws/en/machine-learning/model-serving/query-reason-models>).
 
 use std::ops::Range;
 
@@ -106,9 +108,9 @@ fn split(content: &str) -> Option<(String, Option<String>)> {
     for part in &parts {
         match part["type"].as_str() {
             Some("text") => spoken.push_str(part["text"].as_str().unwrap_or_default()),
-            Some("thinking") => {
+            Some(kind @ ("thinking" | "reasoning")) => {
                 thinks = true;
-                match &part["thinking"] {
+                match &part[if kind == "thinking" { kind } else { "summary" }] {
                     Value::String(text) => thought.push_str(text),
                     Value::Array(pieces) => {
                         pieces

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::params::unsupported;
 use super::super::{Call, Notes, Target};
-use super::{OpenAi, messages};
+use super::{OpenAi, effort, messages};
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
@@ -19,8 +19,10 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     let mut notes = Notes::new(target);
     let mut fields = chat.fields().clone();
     drop_refused(dialect, target, &mut fields, &mut notes)?;
+    effort::apply(dialect, target, &mut fields, &mut notes)?;
+    effort::trim_switch(dialect, &mut fields);
     if dialect.openai_models {
-        reasoning_model(target, &mut fields, &mut notes)?;
+        effort::reasoning_model(target, &mut fields, &mut notes)?;
     }
     // Both at once: the newer one is what the gateway counted on when it reserved money for the answer.
     if fields.raw("max_completion_tokens").is_some() {
@@ -38,7 +40,6 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     }
     limit_temperature(dialect, &mut fields)?;
     messages::adapt(dialect, target.facts, &mut fields)?;
-    flatten_effort(&mut fields);
     merge_extra_body(&mut fields)?;
     let understood = dialect.stream_options && dialect.address.takes_stream_options(target);
     ask_for_usage(understood, chat, &mut fields)?;
@@ -56,6 +57,10 @@ pub(super) fn embeddings(dialect: &OpenAi, target: &Target<'_>, request: &Embedd
     }
     for (from, to) in dialect.embedding.renames {
         fields.rename(from, to);
+    }
+    if dialect.embedding.only_float {
+        notes.base64_embeddings = request.wants_base64()?;
+        fields.set("encoding_format", "float");
     }
     merge_extra_body(&mut fields)?;
     fields.set("model", target.model);
@@ -115,7 +120,9 @@ fn drop_refused(dialect: &OpenAi, target: &Target<'_>, fields: &mut Fields, note
         }
     }
     let mut refused = Vec::new();
-    for name in dialect.drops.iter().copied().chain(settings.refused.iter().map(String::as_str)) {
+    let thinkers = if target.facts.reasoning == Some(true) { dialect.thinkers_drop } else { &[] };
+    let refusable = dialect.drops.iter().chain(thinkers).copied().chain(settings.refused.iter().map(String::as_str));
+    for name in refusable {
         if !fields.contains(name) || settings.allowed_openai_params.iter().any(|allowed| allowed == name) {
             continue;
         }
@@ -133,59 +140,12 @@ fn drop_refused(dialect: &OpenAi, target: &Target<'_>, fields: &mut Fields, note
     }
 }
 
-/// OpenAI's rules for its reasoning models: the bound of an answer has its newer name, and only the default temperature
-/// is taken (<https://platform.openai.com/docs/guides/reasoning>).
-fn reasoning_model(target: &Target<'_>, fields: &mut Fields, notes: &mut Notes) -> Result<()> {
-    if !is_reasoning_model(target.model) {
-        return Ok(());
-    }
-    fields.rename("max_tokens", "max_completion_tokens");
-    if target.facts.sampling_params == Some(true) {
-        return Ok(());
-    }
-    let temperature: Option<f64> = fields.get("temperature")?;
-    if temperature.is_none_or(|temperature| (temperature - 1.0).abs() < f64::EPSILON) {
-        return Ok(());
-    }
-    // From gpt-5.1 on, a model that does not think takes a temperature.
-    let effort: Option<String> = fields.get("reasoning_effort").ok().flatten();
-    let allowed = target.settings.allowed_openai_params.iter().any(|allowed| allowed == "temperature");
-    if effort.as_deref() == Some("none") || allowed {
-        return Ok(());
-    }
-    if target.settings.drop_params {
-        fields.remove("temperature");
-        notes.dropped.push("temperature".to_owned());
-        return Ok(());
-    }
-    let message = format!(
-        "`temperature` must be 1 for `{}`, which reasons: leave it out, or set `drop_params: true`",
-        target.model
-    );
-    Err(Error::new(Kind::UnsupportedParams, message).with_param("temperature"))
-}
-
-/// Whether OpenAI's model reasons, by its name: `o1`, `o3-mini`, `o4-mini`, `gpt-5`, but not `gpt-5-chat`.
-fn is_reasoning_model(model: &str) -> bool {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    let o_series = name.strip_prefix('o').and_then(|rest| rest.chars().next()).is_some_and(|c| c.is_ascii_digit());
-    o_series || (name.starts_with("gpt-5") && !name.contains("-chat") && !name.starts_with("gpt-5-search"))
-}
-
 fn limit_temperature(dialect: &OpenAi, fields: &mut Fields) -> Result<()> {
     let Some(highest) = dialect.temperature_max else { return Ok(()) };
     if fields.get::<f64>("temperature")?.is_some_and(|temperature| temperature > highest) {
         fields.set("temperature", &highest);
     }
     Ok(())
-}
-
-/// Writes `{"effort": …, "summary": …}`, the form of OpenAI's other API that LiteLLM takes here too, as the word alone.
-fn flatten_effort(fields: &mut Fields) {
-    let effort = fields.get::<Fields>("reasoning_effort").ok().flatten();
-    if let Some(word) = effort.and_then(|effort| effort.raw("effort").map(ToOwned::to_owned)) {
-        fields.set_raw("reasoning_effort", word);
-    }
 }
 
 /// Merges the object `extra_body` into the top level, over what is there.
