@@ -17,3 +17,4 @@ async function vocabulary(name) {
 }
 
 export const { Gateway, ConfigError, checkConfig } = library(core, { parse: parseJson, vocabulary, env: {} });
+export * from "./library/index.js";

@@ -48,25 +48,26 @@ export function gatewayOn(core, platform) {
     #closing;
     #alarm;
 
-    constructor({ config = {}, fetch: upstream, storage, env = platform.env, open = false, log, now, random } = {}) {
+    constructor({ config = {}, fetch: upstream, storage, env = platform.env, open = false, log, now, random, vocabulary } = {}) {
       const read = typeof config === "string" ? platform.parse(config) : config;
       if (read === null || typeof read !== "object" || Array.isArray(read)) {
         throw new TypeError("config must be an object, or the text of one in YAML or JSON");
       }
       if (typeof storage === "string") throw new TypeError("storage must be a storage, such as sqliteStorage(path)");
       if (storage && taken.has(storage)) throw new Error("the storage belongs to another gateway: open one for each");
-      const variables = open ? { ...env, TOLLGATE_LOOPBACK: "1" } : { ...env, TOLLGATE_LOOPBACK: undefined };
+      const own = { TOLLGATE_LOOPBACK: open ? "1" : undefined };
       this.#storage = storage;
       this.#world = {
         // Called later than it is given: a fetch that is replaced meanwhile (by a tracer, by a test) is the one meant.
         fetch: upstream ?? ((...given) => globalThis.fetch(...given)),
         now: now ?? Date.now,
         random: random ?? (() => undefined),
-        variable: (name) => variables[name] || undefined,
+        // Looked up when it is needed: a key that the program sets later counts too.
+        variable: (name) => (name in own ? own : env)[name] || undefined,
         log: log ?? (() => {}),
         timer: (ms, done) => setTimeout(done, ms),
         cancel: (timer) => clearTimeout(timer),
-        vocabulary: platform.vocabulary,
+        vocabulary: vocabulary ?? platform.vocabulary,
         wake: (at) => this.#wake(at),
         storage,
       };

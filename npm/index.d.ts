@@ -5,6 +5,8 @@
  * @packageDocumentation
  */
 
+export * from "./library.js";
+
 /** A mapping as JSON or YAML has it. */
 export interface ConfigObject {
   readonly [name: string]: unknown;
@@ -67,6 +69,8 @@ export interface GatewayOptions {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Where keys, budgets and spend live. Default: in memory, gone with the process. */
   readonly storage?: SqlStorage;
+  /** Unpacked vocabularies (`o200k_base`, `cl100k_base`). Default: the package's own, and none in Workers. */
+  readonly vocabulary?: (name: string) => Promise<Uint8Array | undefined>;
   /** The variables that hold keys. Default: `process.env` in Node, Deno and Bun, and none elsewhere. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /**

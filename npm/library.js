@@ -1,11 +1,16 @@
 // What every entry of the package exports, over one loaded wasm and what its platform brings.
 
 import { ConfigError, gatewayOn } from "./gateway.js";
+import { standOn } from "./library/entry.js";
 
-/** The names of the package on one platform (`platform`: see gateway.js). A name that is added here is exported by the entries. */
+/**
+ * The names of the package on one platform (`platform`: see gateway.js; `openai()` imports an installed `openai`, where the
+ * platform can). The functions of library/ stand on them, and are exported by the entries as they are.
+ */
 export function library(core, platform) {
   const Gateway = gatewayOn(core, platform);
   const checkConfig = (config) => JSON.parse(core.checkConfig(JSON.stringify(config)));
+  standOn({ Gateway, checkConfig, platform: { ...platform, needs: core.needs } });
   return { Gateway, ConfigError, checkConfig };
 }
 

@@ -14,8 +14,11 @@ export const platform = {
   parse: (text) => parseConfig(text),
   vocabulary: async (name) => gunzipSync(readFileSync(file(`./vocab/${name}.bin.gz`))),
   env: process.env,
+  // Not ours to bring: where the program has it, errors are instances of its classes too.
+  openai: () => import("openai"),
 };
 
 export { core };
 export const { Gateway, ConfigError, checkConfig } = library(core, platform);
+export * from "./library/index.js";
 export { sqliteStorage } from "./sqlite.js";

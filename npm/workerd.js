@@ -11,3 +11,4 @@ core.initSync({ module });
 const platform = { parse: parseJson, vocabulary: async () => undefined, env: {} };
 
 export const { Gateway, ConfigError, checkConfig } = library(core, platform);
+export * from "./library/index.js";

@@ -29,10 +29,10 @@ async function build(at) {
   await bundles(dist, at);
   copyFileSync(join(jsFolder, "tollgate_bg.wasm"), join(dist, "tollgate.wasm"));
   cpSync(join(root, "www", "vocab"), join(dist, "vocab"), { recursive: true });
-  for (const name of ["index", "node"]) {
+  for (const name of ["index", "library", "node"]) {
     const types = read("npm", `${name}.d.ts`);
     writeFileSync(join(dist, `${name}.d.ts`), types);
-    writeFileSync(join(dist, `${name}.d.cts`), types.replaceAll("./index.js", "./index.cjs"));
+    writeFileSync(join(dist, `${name}.d.cts`), types.replaceAll(/"\.\/(index|library)\.js"/g, '"./$1.cjs"'));
   }
   const { version } = JSON.parse(read("package.json"));
   const manifest = { ...JSON.parse(read("npm", "package.json")), version };
@@ -48,7 +48,7 @@ async function bundles(dist, at) {
   const shared = ["--bundle", "--minify-syntax", "--minify-whitespace", `--define:TOLLGATE_VERSION=${JSON.stringify(version)}`];
   // Its build for Node is CommonJS, which asks for `process` by require.
   const yaml = `--alias:yaml=${packaged("yaml", "browser", "index.js")}`;
-  const node = [...shared, "--platform=node", "--target=node20", yaml];
+  const node = [...shared, "--platform=node", "--target=node20", "--external:openai", yaml];
   await esbuild(
     root,
     ["node=npm/node.js", "cli=npm/cli/main.js", ...node, "--format=esm", "--splitting", `--outdir=${dist}`],
@@ -56,7 +56,8 @@ async function bundles(dist, at) {
   );
   // CommonJS has no import.meta: what stands for it is made of the file's name.
   const url = 'const __url = require("node:url").pathToFileURL(__filename).href;';
-  const cjs = ["--format=cjs", "--define:import.meta.url=__url", `--banner:js=${url}`];
+  // An import by require: who loads CommonJS has the CommonJS copy of an installed package.
+  const cjs = ["--format=cjs", "--define:import.meta.url=__url", "--supported:dynamic-import=false", `--banner:js=${url}`];
   await esbuild(root, ["npm/node.js", ...node, ...cjs, `--outfile=${join(dist, "node.cjs")}`], at);
   const web = [...shared, "--target=es2022", "--format=esm"];
   const workerd = ["--platform=neutral", "--external:./tollgate.wasm", `--outfile=${join(dist, "workerd.js")}`];

@@ -5,12 +5,13 @@ mod gateway;
 mod host;
 mod world;
 
+use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::config;
 use crate::cost::tokens::{Encoding, Vocabulary as Merges};
 use crate::provider::credentials;
-use crate::provider::registry::PROVIDERS;
+use crate::provider::registry::{PROVIDERS, resolve};
 
 /// Checks a configuration (JSON text) and lists what is wrong with it, as JSON: `[{severity, path, message}]`.
 #[wasm_bindgen(js_name = checkConfig)]
@@ -25,6 +26,16 @@ pub fn variables() -> String {
     let of_providers = of_providers.chain(credentials::variables());
     let names: Vec<&str> = crate::gateway::OWN_VARIABLES.iter().copied().chain(of_providers).collect();
     serde_json::to_string(&names).unwrap_or_default()
+}
+
+/// What the environment must have for a model (`provider/model`, or a bare name that is known), as JSON: `{ways, keys,
+/// bases}`. Of `ways` one must be whole, and for each of its steps one of the variables set; `keys` and `bases` are those
+/// that an `api_key` and an `api_base` stand in for. `null` for a model of no provider.
+#[wasm_bindgen]
+pub fn needs(model: &str) -> String {
+    let needs =
+        resolve(model).map(|(row, _)| json!({"ways": credentials::ways(row), "keys": row.keys, "bases": row.bases}));
+    json!(needs).to_string()
 }
 
 /// A vocabulary that tokens are counted by.

@@ -1,5 +1,9 @@
 //! Parameters that belong to one cloud (credentials, regions, projects): their names, and the variables that may hold them.
 
+use super::registry::Row;
+use super::{Facts, Settings, Target};
+use crate::openai::ChatRequest;
+
 /// A parameter, and the variables that stand in for it, in order.
 pub type Parameter = (&'static str, &'static [&'static str]);
 
@@ -66,8 +70,100 @@ pub fn of(provider: &str) -> &'static [Parameter] {
     }
 }
 
+/// Steps that must all be taken; for each one of several variables.
+pub type Way = Vec<&'static [&'static str]>;
+
+/// The ways to a provider's credential by variables, the usual one first: of one way, each step needs one of its variables.
+/// A provider that asks for nothing has one way without steps.
+pub fn ways(row: &Row) -> Vec<Way> {
+    let address = || [row.bases].into_iter().filter(|bases| row.base.is_empty() && !bases.is_empty());
+    if others(row.name).is_empty() && (row.keys.is_empty() || is_open(row)) {
+        return vec![address().collect()];
+    }
+    let key = [row.keys].into_iter().filter(|keys| !keys.is_empty()).map(|keys| vec![keys]);
+    let clouds = others(row.name).iter().map(|names| {
+        let parameters = of(row.name).iter().filter(|(name, _)| names.contains(name));
+        parameters.map(|(_, variables)| *variables).collect()
+    });
+    key.chain(clouds).map(|way: Way| way.into_iter().chain(address()).collect()).collect()
+}
+
+/// Parameters that together are a credential, beside a key.
+fn others(provider: &str) -> &'static [&'static [&'static str]] {
+    match provider {
+        "azure" | "azure_ai" | "azure_text" => &[&["azure_ad_token"], &["tenant_id", "client_id", "client_secret"]],
+        "bedrock" | "sagemaker" | "sagemaker_chat" => &[&["aws_access_key_id", "aws_secret_access_key"]],
+        "databricks" => &[&["client_id", "client_secret"]],
+        "vertex_ai" | "vertex_ai_beta" => &[&["vertex_credentials"]],
+        _ => &[],
+    }
+}
+
+/// Whether a request to it is written without a key.
+fn is_open(row: &Row) -> bool {
+    let settings = Settings::default();
+    let target = Target {
+        provider: row.name,
+        api_base: row.base.is_empty().then_some("https://localhost/v1"),
+        default_base: row.base,
+        model: "m",
+        key: None,
+        token: None,
+        settings: &settings,
+        facts: Facts::default(),
+        call_id: "",
+        now: 0,
+    };
+    let chat = ChatRequest::parse(br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#);
+    chat.is_ok_and(|chat| row.dialect.chat(&target, &chat).is_ok())
+}
+
 /// Every variable that may hold a parameter of a cloud.
 pub fn variables() -> impl Iterator<Item = &'static str> {
     let all = [AWS, AZURE, DATABRICKS, SNOWFLAKE, VERTEX, WATSONX];
     all.into_iter().flatten().flat_map(|(_, variables)| variables.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::registry;
+
+    #[test]
+    fn the_ways_to_a_credential_are_those_that_the_dialect_asks_for() {
+        for (provider, told) in [
+            ("openai", r#"[[["OPENAI_API_KEY"]]]"#),
+            ("mock", "[[]]"),
+            (
+                "azure",
+                concat!(
+                    r#"[[["AZURE_API_KEY","AZURE_OPENAI_API_KEY"],["AZURE_API_BASE","AZURE_OPENAI_ENDPOINT"]],"#,
+                    r#"[["AZURE_AD_TOKEN"],["AZURE_API_BASE","AZURE_OPENAI_ENDPOINT"]],"#,
+                    r#"[["AZURE_TENANT_ID"],["AZURE_CLIENT_ID"],["AZURE_CLIENT_SECRET"],"#,
+                    r#"["AZURE_API_BASE","AZURE_OPENAI_ENDPOINT"]]]"#,
+                ),
+            ),
+            ("lm_studio", r#"[[["LM_STUDIO_API_BASE"]]]"#),
+            ("bedrock", r#"[[["AWS_BEARER_TOKEN_BEDROCK"]],[["AWS_ACCESS_KEY_ID"],["AWS_SECRET_ACCESS_KEY"]]]"#),
+            (
+                "databricks",
+                concat!(
+                    r#"[[["DATABRICKS_API_KEY"],["DATABRICKS_API_BASE"]],"#,
+                    r#"[["DATABRICKS_CLIENT_ID"],["DATABRICKS_CLIENT_SECRET"],["DATABRICKS_API_BASE"]]]"#,
+                ),
+            ),
+        ] {
+            let row = registry::find(provider).unwrap();
+            assert_eq!(serde_json::to_string(&ways(row)).unwrap(), told, "{provider}");
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_a_way_has_a_variable() {
+        for row in registry::PROVIDERS {
+            for names in others(row.name) {
+                assert!(names.iter().all(|name| of(row.name).iter().any(|(own, _)| own == name)), "{row:?}");
+            }
+        }
+    }
 }
