@@ -72,6 +72,8 @@ async function buildJs(bindgen) {
 
 async function cargo(what, features) {
   const args = ["build", "--release", "--locked", "--lib", "--no-default-features", "--target", target, ...features];
+  // Symbols that keep the types of generic code, for `npm run size-parts`; the built file has no symbols.
+  args.push("--config", `target.${target}.rustflags = ["-Csymbol-mangling-version=v0"]`);
   const { code, output } = await step(`Rust: ${what}`, (at) => run("cargo", args, { cwd: root, onLine: at }));
   if (code !== 0) throw new Problem(cargoProblem(output, `${what} could not be built`), output);
   const folder = process.env.CARGO_TARGET_DIR || join(root, "target");
@@ -124,11 +126,16 @@ export async function esbuild(folder, args, onLine) {
 
 async function optimise(path, onLine) {
   onLine("wasm-opt");
+  await wasmOpt(path, `${path}.opt`);
+  renameSync(`${path}.opt`, path);
+}
+
+/** Optimises a module into another file. `more` are further flags of wasm-opt's. */
+export async function wasmOpt(from, to, more = []) {
   const flags = [...FEATURES, ...MORE_FEATURES].map((feature) => `--enable-${feature}`);
   const script = packaged("binaryen", "bin", "wasm-opt");
   // Inlining a function at its one call makes the module smaller, and 7 % larger once it is compressed.
-  const args = [script, path, "-o", `${path}.opt`, "-Oz", "--skip-pass=inlining-optimizing", ...flags];
-  const { code, output } = await run(process.execPath, args, { onLine });
+  const args = [script, from, "-o", to, "-Oz", "--skip-pass=inlining-optimizing", ...flags, ...more];
+  const { code, output } = await run(process.execPath, args);
   if (code !== 0) throw new Problem("wasm-opt failed; its own message is above", output);
-  renameSync(`${path}.opt`, path);
 }

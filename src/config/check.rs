@@ -17,7 +17,7 @@ const CREDENTIAL: &[&str] = &["credential_name", "credential_values", "credentia
 
 /// Fields of requests: known to be meant, however near they are to a field that steers the gateway.
 const REQUEST: &str = "\
-audio dimensions encoding_format extra_body extra_query frequency_penalty function_call functions input \
+audio cache_control_injection_points dimensions encoding_format extra_body extra_query frequency_penalty function_call functions input \
 logit_bias logprobs max_completion_tokens max_tokens messages modalities n parallel_tool_calls prediction \
 presence_penalty reasoning_effort response_format safety_settings seed service_tier stop store stream \
 stream_options temperature thinking tool_choice tools top_k top_logprobs top_p user verbosity \

@@ -25,7 +25,7 @@ use super::reply::{Reply, ReplyBody};
 use super::seat::Seat;
 use super::settle::{Books, Ending};
 use super::tariff::{Tariff, add_cost_headers};
-use super::{Gateway, media, models, resolve};
+use super::{Gateway, edits, media, models, resolve};
 use crate::config::Match;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Headers, HttpRequest};
@@ -303,7 +303,8 @@ impl<H: Host> Call<'_, H> {
             resolve::mock_timeout(&mut deployment);
         }
         // Always from the original: no attempt sees what another provider's translation left behind.
-        let mut request = request.with(&found.deployment.defaults, overrides)?;
+        let request = request.with(&found.deployment.defaults, overrides)?;
+        let mut request = edits::edited(request, &deployment.settings.additional_drop_params)?;
         let before = self.host.now_ms();
         let tariff = Tariff::new(&self.gateway.prices, found, &request, deployment.api_base.as_deref(), before);
         if let Some(hold) = hold {

@@ -13,6 +13,7 @@ mod caller;
 mod choose;
 mod cors;
 mod destination;
+mod edits;
 mod explain;
 mod fit;
 mod flight;

@@ -41,7 +41,7 @@ export function respond(body, status, text) {
  * wherever it points: it is an answer like any other.
  */
 export function send(fetcher = fetch, url, method, text, body, signal) {
-  return fetcher(url, { method, headers: pairs(text), body: body.length ? body : undefined, signal, redirect: "manual" });
+  return fetcher(url, { method, headers: pairs(text), body, signal, redirect: "manual" });
 }
 
 /** A gzipped file of the assets, unpacked; nothing where it is missing. */

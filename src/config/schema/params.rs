@@ -44,7 +44,6 @@ pub(in crate::config) const PARAMS: &[Group] = &[
     ),
     group(PROCESS, Kind::Text, "auto_router_config_path"),
     group(CACHE, Kind::Any, "cache cache_key caching caching_groups enable_prompt_caching preset_cache_key ttl"),
-    group(CACHE, Kind::List, "cache_control_injection_points"),
     group(
         LOGGING,
         Kind::Any,
