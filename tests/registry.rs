@@ -27,7 +27,6 @@ const NO_ROW: &[(&str, &str)] = &[
     ("petals", "waits"),
     ("predibase", "waits"),
     ("ragflow", "the chat stands in the URL: openai_like with api_base"),
-    ("replicate", "waits"),
     ("sagemaker", "waits"),
     ("sagemaker_chat", "waits"),
     ("sagemaker_nova", "waits"),

@@ -17,6 +17,8 @@ mod embeddings;
 mod host;
 #[path = "upstreams/media.rs"]
 mod media;
+#[path = "upstreams/replicate.rs"]
+mod replicate;
 
 use serde_json::{Value, json};
 

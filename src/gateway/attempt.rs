@@ -1,5 +1,6 @@
 //! One attempt: write for the provider, send, and read the answer up to where it can still fall back.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -8,13 +9,23 @@ use super::host::{Body, Host, Upstream};
 use super::race::{First, race};
 use super::tokens::Tokens;
 use crate::error::{Error, Kind, Result};
-use crate::http::HttpHead;
+use crate::http::{HttpHead, HttpRequest};
 use crate::openai::{Answer, ChatRequest, EmbeddingRequest, Fields, RerankRequest};
+use crate::provider::job::Job;
 use crate::provider::{Call, Facts, Notes, Provider, Settings, StreamReader, Target, Vendor, mock};
 use crate::secret::{Secret, redact};
 
 /// The longest whole answer, in bytes, that is taken from an upstream: generated images and embeddings of a batch fit.
 const LONGEST_ANSWER: usize = 64 << 20;
+
+/// How long the end of a job may take that nobody waits for any more, in ms.
+const CANCEL_MS: u64 = 2_000;
+
+/// How often a question about a job is sent again that was not answered.
+const MOST_UNANSWERED: u32 = 3;
+
+/// What ends the job that an upstream works on, while it does.
+pub(super) type Running = RefCell<Option<HttpRequest>>;
 
 /// The longest refusal, in bytes, that is read.
 const LONGEST_REFUSAL: usize = 1 << 20;
@@ -177,11 +188,12 @@ pub(super) async fn attempt<H: Host>(
     deployment: &mut Resolved,
     request: &Request,
     call_id: &str,
+    running: &Running,
 ) -> Result<Outcome<H::Body>> {
     let timeout_ms = deployment.timeout_ms;
     let vendor = deployment.provider.clone();
     let name = vendor.name();
-    let outcome = match race(send(host, tokens, deployment, request, call_id), host.sleep(timeout_ms)).await {
+    let outcome = match race(send(host, tokens, deployment, request, call_id, running), host.sleep(timeout_ms)).await {
         First::Left(outcome) => outcome,
         First::Right(()) => {
             let message = format!("no answer within {timeout_ms} ms: raise `timeout`, or `stream_timeout` for streams");
@@ -189,6 +201,14 @@ pub(super) async fn attempt<H: Host>(
         }
     };
     outcome.map_err(|error| error.map_message(|message| redact(message, &deployment.secrets)))
+}
+
+/// Ends the job that an upstream still works on, if there is one: it would be paid for, and nobody waits for it.
+pub(super) async fn cancel<H: Host>(host: &H, running: &Running) {
+    let http = running.take();
+    if let Some(http) = http {
+        race(host.send(http), host.sleep(CANCEL_MS)).await;
+    }
 }
 
 /// Writes `request` for a deployment, without sending it.
@@ -211,13 +231,14 @@ async fn send<H: Host>(
     deployment: &mut Resolved,
     request: &Request,
     call_id: &str,
+    running: &Running,
 ) -> Result<Outcome<H::Body>> {
     let vendor = deployment.provider.clone();
     if vendor.name() == mock::NAME || deployment.mock_response.is_some() || deployment.mock_tool_calls.is_some() {
         let notes = Notes::new(&deployment.target(call_id, host.now_ms()));
         return answer_by_mock(host, &notes, deployment, request).await;
     }
-    let (call, url, Upstream { head, body }) = loop {
+    let (call, url, upstream) = loop {
         let exchange = vendor.dialect().exchange(&deployment.target(call_id, host.now_ms()))?;
         let mut kept = None;
         if let Some(exchange) = exchange {
@@ -239,9 +260,56 @@ async fn send<H: Host>(
         }
         break (call, url, upstream);
     };
+    let (head, body) = follow(host, vendor.dialect(), &call.notes, upstream, running).await?;
     let headers_at = host.now_ms();
-    let answer = read(vendor.dialect(), &call.notes, request, &head, Source::Upstream(body)).await?;
+    let answer = read(vendor.dialect(), &call.notes, request, &head, body).await?;
     Ok(Outcome { head, url, headers_at, answer })
+}
+
+/// Goes after a job until its answer is there; any other answer is left as it came.
+async fn follow<H: Host>(
+    host: &H,
+    dialect: &dyn Provider,
+    notes: &Notes,
+    upstream: Upstream<H::Body>,
+    running: &Running,
+) -> Result<(HttpHead, Source<H::Body>)> {
+    let name = &notes.provider;
+    let Upstream { mut head, mut body } = upstream;
+    let mut asked = 1;
+    while head.is_success() && dialect.is_job(&head) {
+        let bytes = Source::Upstream(body).whole(LONGEST_ANSWER).await.map_err(|error| at(name, &error))?;
+        // A job that failed needs no end.
+        let before = running.take();
+        match dialect.job(notes, asked, &bytes)? {
+            Job::Done(bytes) => return Ok((head, Source::Local(Some(bytes)))),
+            Job::Ask { wait_ms, http, cancel } => {
+                running.replace(cancel.or(before));
+                Upstream { head, body } = ask(host, wait_ms, http).await.map_err(|error| at(name, &error))?;
+                asked += 1;
+            }
+        }
+    }
+    Ok((head, Source::Upstream(body)))
+}
+
+/// Asks about a job. A question that fails is sent again: what it asks about is still worked on, and paid for.
+async fn ask<H: Host>(host: &H, wait_ms: u64, http: HttpRequest) -> Result<Upstream<H::Body>> {
+    let mut unanswered = 0;
+    loop {
+        if wait_ms > 0 {
+            host.sleep(wait_ms << unanswered).await;
+        }
+        let answer = host.send(http.clone()).await;
+        let failed = match &answer {
+            Ok(upstream) => matches!(upstream.head.status, 429 | 500..),
+            Err(_) => true,
+        };
+        unanswered += 1;
+        if !failed || unanswered > MOST_UNANSWERED {
+            return answer;
+        }
+    }
 }
 
 /// Answers without an upstream: `mock/…` and `mock_response`, which speak OpenAI's dialect whatever the provider.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::admit::{clamped, facts};
 use super::asked::Asked;
-use super::attempt::{Answered, Outcome, Request, Resolved, attempt};
+use super::attempt::{Answered, Outcome, Request, Resolved, Running, attempt, cancel};
 use super::batches::{self, Batches};
 use super::caller::Caller;
 use super::destination::{self, Turn};
@@ -134,6 +134,8 @@ pub(super) struct Call<'a, H> {
     pub(super) known: RefCell<Option<Rc<Known>>>,
     /// What the last deployment has answered of embeddings in parts.
     pub(super) batches: RefCell<Batches>,
+    /// What ends the job that an upstream works on.
+    pub(super) running: Running,
     /// The headers of the request.
     pub(super) headers: &'a Headers,
     /// Names that stand for several model groups, by which the request came to its own.
@@ -153,6 +155,7 @@ impl<'a, H> Call<'a, H> {
             last: RefCell::default(),
             known: RefCell::default(),
             batches: RefCell::default(),
+            running: Running::default(),
             headers: &http.headers,
             turns: RefCell::default(),
             overrides: RefCell::default(),
@@ -392,8 +395,7 @@ impl<H: Host> Call<'_, H> {
         Ok(Outcome { answer: Answered::Whole(Box::new(answer)), ..outcome })
     }
 
-    /// Sends an attempt, which ends with its client. While one that money hangs on waits for its upstream, the ledger is told
-    /// that it lives; and what it has used when its client leaves is settled: a platform would only end it.
+    /// Sends an attempt, and ends the job that it has begun where nobody waits for that any more.
     async fn send(
         &self,
         deployment: &mut Resolved,
@@ -401,7 +403,23 @@ impl<H: Host> Call<'_, H> {
         holds: [Option<&Hold>; 2],
         call_id: &str,
     ) -> Result<Outcome<H::Body>> {
-        let mut attempt = pin!(attempt(self.host, &self.gateway.tokens, deployment, request, call_id));
+        let outcome = self.send_while_wanted(deployment, request, holds, call_id).await;
+        if outcome.is_err() {
+            cancel(self.host, &self.running).await;
+        }
+        outcome
+    }
+
+    /// Sends an attempt, which ends with its client. While one that money hangs on waits for its upstream, the ledger is told
+    /// that it lives; and what it has used when its client leaves is settled: a platform would only end it.
+    async fn send_while_wanted(
+        &self,
+        deployment: &mut Resolved,
+        request: &Request,
+        holds: [Option<&Hold>; 2],
+        call_id: &str,
+    ) -> Result<Outcome<H::Body>> {
+        let mut attempt = pin!(attempt(self.host, &self.gateway.tokens, deployment, request, call_id, &self.running));
         let left = || Error::new(Kind::ClientClosedRequest, "the client left before the answer came");
         let holds = || holds.iter().flatten();
         let Some(checkpoint_ms) = holds().map(|hold| hold.checkpoint_ms()).min() else {
@@ -504,7 +522,9 @@ impl<H: Host> Call<'_, H> {
                 books.add_headers(&mut headers, None);
                 self.add_headers(&mut headers, &record);
                 let longest_ms = resolve::longest_stream_ms(&self.gateway.config);
-                let relay = Relay { reader: *reader, body, record, ending, books, flight, secrets, longest_ms };
+                let running = self.running.take();
+                let relay =
+                    Relay { reader: *reader, body, running, record, ending, books, flight, secrets, longest_ms };
                 Reply { status: 200, headers, body: ReplyBody::Stream(Box::new(relay)), after: None }
             }
         }

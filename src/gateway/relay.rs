@@ -1,12 +1,15 @@
 //! Runs a streamed answer into the client's connection, and knows how it ended.
 
-use super::attempt::Source;
+use std::cell::RefCell;
+
+use super::attempt::{Source, cancel};
 use super::flight::Flight;
 use super::host::{Body, Gone, Host, Sink};
 use super::race::{First, race};
 use super::record::Record;
 use super::settle::{Books, Ending};
 use crate::error::Error;
+use crate::http::HttpRequest;
 use crate::money::Money;
 use crate::openai::Usage;
 use crate::provider::StreamReader;
@@ -20,6 +23,8 @@ const CLOSING_MS: u64 = 1_000;
 pub struct Relay<B> {
     pub(super) reader: StreamReader,
     pub(super) body: Source<B>,
+    /// What ends the job that the stream is of, if it is of one.
+    pub(super) running: Option<HttpRequest>,
     pub(super) record: Record,
     /// What the answer is priced by.
     pub(super) ending: Ending,
@@ -58,6 +63,7 @@ impl<B: Body> Relay<B> {
         if !matches!(end, End::Whole) {
             // Nobody wants the rest: the upstream is told at once.
             self.body = Source::Local(None);
+            cancel(host, &RefCell::new(self.running.take())).await;
         }
         // The books first: a client that has seen the end finds it in them.
         let used = self.ending.of_stream(self.reader.out());

@@ -88,6 +88,8 @@ pub(super) fn deployment<H: Host>(
     settings.modify_params = asked.modify_params.unwrap_or(settings.modify_params || general.modify_params);
     settings.additional_drop_params.extend_from_slice(&asked.additional_drop_params);
     settings.allowed_openai_params.extend_from_slice(&asked.allowed_openai_params);
+    let timeout_ms = timeout_ms(config, found, asked, stream);
+    settings.timeout_ms = Some(timeout_ms);
     vendor.complete(&mut settings);
     let patient = Asked { service_tier: asked.service_tier.clone(), ..Asked::default() };
     Ok(Resolved {
@@ -102,8 +104,8 @@ pub(super) fn deployment<H: Host>(
         mock_response,
         mock_tool_calls: asked.mock_tool_calls.clone(),
         mock_delay_ms: asked.mocks.delay_ms,
-        timeout_ms: timeout_ms(config, found, asked, stream),
-        hurried: timeout_ms(config, found, asked, stream) < timeout_ms(config, found, &patient, stream),
+        timeout_ms,
+        hurried: timeout_ms < self::timeout_ms(config, found, &patient, stream),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod errors;
 pub mod exchange;
 pub mod gemini;
 mod google;
+pub mod job;
 pub(crate) mod litellm;
 pub mod mock;
 pub mod ollama;
@@ -18,6 +19,7 @@ mod params;
 mod post;
 mod reader;
 pub mod registry;
+pub mod replicate;
 mod rerank;
 mod retry_hint;
 pub mod sagemaker;
@@ -78,6 +80,20 @@ pub trait Provider: Sync {
     /// fetches none, or not this one.
     fn needs_bytes(&self, _model: &str, _url: &str) -> bool {
         false
+    }
+
+    /// Whether an answer with this head (2xx) is a job, to be read by [`Provider::job`], and not yet the answer.
+    fn is_job(&self, _head: &HttpHead) -> bool {
+        false
+    }
+
+    /// What a job has come to; `asked` is how many requests were sent for it, the first one among them.
+    ///
+    /// # Errors
+    ///
+    /// A job that failed, or is none.
+    fn job(&self, _notes: &Notes, _asked: u32, body: &[u8]) -> Result<job::Job> {
+        Ok(job::Job::Done(body.to_vec()))
     }
 
     /// How the upstream cuts a stream into events.
@@ -188,6 +204,10 @@ pub struct Notes {
     pub top_n: Option<u64>,
     /// The documents of a reranking, where the client wants them back.
     pub documents: Vec<serde_json::Value>,
+    /// Whether the client wants a stream; told where a job hangs on it.
+    pub stream: bool,
+    /// The first request of a job, without its body: others follow to its address, and with its headers.
+    pub follow: Option<Box<HttpRequest>>,
 }
 
 impl Notes {

@@ -1,7 +1,9 @@
 //! The providers: one row each, and how a model's name finds its own.
 
 use super::openai::{COMPATIBLE, OPENAI, quirks};
-use super::{Provider, anthropic, azure_ai, bedrock, cohere, gemini, ollama, sagemaker, snowflake, vertex, watsonx};
+use super::{
+    Provider, anthropic, azure_ai, bedrock, cohere, gemini, ollama, replicate, sagemaker, snowflake, vertex, watsonx,
+};
 
 /// A provider.
 pub struct Row {
@@ -162,6 +164,8 @@ pub const PROVIDERS: &[Row] = &[
     row("qwencloud", &quirks::DASHSCOPE, "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         &["QWENCLOUD_API_KEY", "DASHSCOPE_API_KEY"], &["QWENCLOUD_API_BASE"]),
     row("reka", &COMPATIBLE, "https://api.reka.ai/v1", &["REKA_API_KEY"], &["REKA_API_BASE"]),
+    row("replicate", &replicate::Replicate, "https://api.replicate.com/v1",
+        &["REPLICATE_API_KEY", "REPLICATE_API_TOKEN"], &["REPLICATE_API_BASE"]),
     row("sagemaker_chat", &sagemaker::SageMaker, "", &[], &[]),
     row("sail", &quirks::SAIL, "https://api.sailresearch.com/v1", &["SAIL_API_KEY"], &["SAIL_API_BASE"]),
     row("sambanova", &quirks::SAMBANOVA, "https://api.sambanova.ai/v1",

@@ -28,6 +28,8 @@ pub(super) fn read(head: &HttpHead, body: &Value) -> Option<u64> {
         .or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))
         .or_else(|| header("retry-after").and_then(http_date).and_then(until))
         .or_else(|| google(body))
+        // Replicate tells it in the body alone.
+        .or_else(|| body.get("retry_after").and_then(Value::as_f64).map(|seconds| seconds * 1000.0))
         .or_else(|| {
             let waits = matches!(head.status, 429 | 503 | 529);
             waits.then(|| exhausted(head, &until)).flatten()

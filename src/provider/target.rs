@@ -71,6 +71,8 @@ pub struct Settings {
     pub refused: Vec<String>,
     /// Parameters that a provider of `custom_providers` calls otherwise: OpenAI's name and its own.
     pub renames: Vec<(String, String)>,
+    /// How long the attempt may take, in ms; `None` is not known.
+    pub timeout_ms: Option<u64>,
 }
 
 /// What is known of a model, from the price data; `None` is unknown.

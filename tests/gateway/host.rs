@@ -85,6 +85,8 @@ pub(crate) struct Scripted {
     pub(crate) signed: RefCell<Vec<(Vec<u8>, String)>>,
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) draws: Cell<u64>,
+    /// When the client leaves that waits for a whole answer, in ms of the world.
+    pub(crate) client_leaves_at: Cell<Option<u64>>,
     pub(crate) books: RefCell<Books>,
     /// What isolates tell each other, and until when, in Unix ms.
     pub(crate) board: Rc<RefCell<Board>>,
@@ -171,7 +173,10 @@ impl Host for Scripted {
     }
 
     async fn client_gone(&self) {
-        std::future::pending::<()>().await;
+        match self.client_leaves_at.get() {
+            Some(at) => self.world.until(at).await,
+            None => std::future::pending().await,
+        }
     }
 
     async fn ledger(&self, root: &ScopeId, message: &ledger::Message) -> Result<ledger::Reply> {
@@ -355,6 +360,7 @@ impl Stage {
             signed: RefCell::default(),
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             draws: Cell::new(1),
+            client_leaves_at: Cell::default(),
             books: RefCell::default(),
             board: Rc::default(),
         };

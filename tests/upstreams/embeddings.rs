@@ -21,6 +21,7 @@ fn stage(scripts: Vec<Script>) -> Stage {
     let list = json!([
         {"model_name": "m", "litellm_params": deployment("dashscope/text-embedding-v4")},
         {"model_name": "whole", "litellm_params": deployment("mistral/mistral-embed")},
+        {"model_name": "cohere", "litellm_params": deployment("cohere/embed-v4.0")},
     ]);
     let config = json!({"model_list": list, "general_settings": {"master_key": "sk-master"}});
     Stage::new(&config, scripts)
@@ -83,6 +84,26 @@ fn a_part_without_all_its_vectors_is_no_answer() {
     let got = ask(&stage, "sk-master", &json!({"model": "m", "input": inputs(11), "num_retries": 0}));
     assert_eq!(got.status, 502);
     assert!(got.text().contains("2 vectors came for 11 inputs"), "{}", got.text());
+}
+
+#[test]
+fn a_dialect_of_its_own_has_its_own_bound() {
+    let part = |numbers: std::ops::Range<u64>| {
+        let tokens = numbers.end - numbers.start;
+        let vectors: Vec<[u64; 1]> = numbers.map(|n| [n]).collect();
+        let billed = json!({"billed_units": {"input_tokens": tokens}});
+        answer(200, &json!({"id": "e", "embeddings": {"float": vectors}, "texts": [], "meta": billed}).to_string())
+    };
+    let stage = stage(vec![part(0..96), part(96..192), part(192..200)]);
+    let got = ask(&stage, "sk-master", &json!({"model": "cohere", "input": inputs(200)}));
+    assert_eq!(got.status, 200, "{}", got.text());
+    let texts: Vec<usize> = stage.sent().iter().map(|part| part["texts"].as_array().unwrap().len()).collect();
+    assert_eq!(texts, [96, 96, 8]);
+    let answer = got.json();
+    assert_eq!(answer["data"].as_array().unwrap().len(), 200);
+    assert_eq!((&answer["data"][199]["index"], &answer["data"][199]["embedding"][0]), (&json!(199), &json!(199)));
+    assert_eq!(answer["usage"]["prompt_tokens"], 200);
+    assert_eq!(got.headers.get("x-litellm-response-cost"), Some("0.2"));
 }
 
 #[test]
