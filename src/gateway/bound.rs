@@ -156,7 +156,9 @@ pub(super) fn input_bound(tariff: &Tariff, request: &Request) -> u64 {
 }
 
 /// The most search units of a reranking. One is a query with up to 100 documents, and what is over 500 tokens with its
-/// query counts as several (<https://cohere.com/pricing>).
+/// query counts as several: Cohere's words, as Microsoft gives them
+/// (<https://learn.microsoft.com/azure/ai-studio/how-to/deploy-models-cohere-rerank>). Its own best practices tell what its
+/// models split, which is longer, and not what it bills.
 fn search_units(tariff: &Tariff, rerank: &RerankRequest) -> u64 {
     let (provider, model) = tariff.tokenized_as();
     let family = family(provider, model);

@@ -17,9 +17,10 @@ pub enum Rerank {
     Cohere,
     /// Voyage's: `top_k` (<https://docs.voyageai.com/reference/reranker-api>).
     Voyage,
-    /// `DeepInfra`'s: a query for each document, scores without places (<https://deepinfra.com/Qwen/Qwen3-Reranker-8B/api>).
+    /// `DeepInfra`'s: scores without places (<https://docs.deepinfra.com/apis/reranker>), and a query for each document, as
+    /// LiteLLM sends it.
     DeepInfra,
-    /// NVIDIA's: passages (<https://docs.nvidia.com/nim/nemo-retriever/text-reranking/latest/using-reranking.html>).
+    /// NVIDIA's: passages (<https://docs.nvidia.com/nim/nemo-retriever/text-reranking/2.3/using-reranking.html>).
     NvidiaNim,
     /// Hugging Face's text-embeddings-inference (<https://huggingface.github.io/text-embeddings-inference>).
     Tei,
