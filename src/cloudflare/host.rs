@@ -95,7 +95,14 @@ impl Host for Worker {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<Upstream<UpstreamBody>> {
-        web::send(&JsValue::UNDEFINED, request).await
+        let Some(name) = web::binding(&request.url) else {
+            return web::send(&JsValue::UNDEFINED, request).await;
+        };
+        let fetcher = shell::bound(&self.env, name);
+        if fetcher.is_undefined() {
+            return Err(web::no_binding(name));
+        }
+        web::send(&fetcher, request).await
     }
 
     async fn client_gone(&self) {

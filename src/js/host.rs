@@ -80,6 +80,9 @@ impl Host for Caller {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<Upstream<UpstreamBody>> {
+        if let Some(name) = web::binding(&request.url) {
+            return Err(web::no_binding(name));
+        }
         web::send(&self.world.fetch(), request).await
     }
 

@@ -37,6 +37,8 @@ const AZURE: &[Parameter] = &[
     ("azure_api_version", &["AZURE_API_VERSION"]),
 ];
 
+const CLOUDFLARE: &[Parameter] = &[("account_id", &["CLOUDFLARE_ACCOUNT_ID"])];
+
 const DATABRICKS: &[Parameter] =
     &[("client_id", &["DATABRICKS_CLIENT_ID"]), ("client_secret", &["DATABRICKS_CLIENT_SECRET"])];
 
@@ -62,6 +64,7 @@ pub fn of(provider: &str) -> &'static [Parameter] {
     match provider {
         "azure" | "azure_ai" | "azure_text" => AZURE,
         "bedrock" | "bedrock_mantle" | "sagemaker" | "sagemaker_chat" => AWS,
+        "cloudflare" => CLOUDFLARE,
         "databricks" => DATABRICKS,
         "snowflake" => SNOWFLAKE,
         "vertex_ai" | "vertex_ai_beta" => VERTEX,
@@ -120,7 +123,7 @@ fn is_open(row: &Row) -> bool {
 
 /// Every variable that may hold a parameter of a cloud.
 pub fn variables() -> impl Iterator<Item = &'static str> {
-    let all = [AWS, AZURE, DATABRICKS, SNOWFLAKE, VERTEX, WATSONX];
+    let all = [AWS, AZURE, CLOUDFLARE, DATABRICKS, SNOWFLAKE, VERTEX, WATSONX];
     all.into_iter().flatten().flat_map(|(_, variables)| variables.iter().copied())
 }
 

@@ -29,6 +29,7 @@ mod vectors;
 mod vendor;
 pub mod vertex;
 pub mod watsonx;
+pub mod workers_ai;
 
 pub use params::Params;
 pub use reader::StreamReader;

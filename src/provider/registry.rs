@@ -3,6 +3,7 @@
 use super::openai::{COMPATIBLE, OPENAI, quirks};
 use super::{
     Provider, anthropic, azure_ai, bedrock, cohere, gemini, ollama, replicate, sagemaker, snowflake, vertex, watsonx,
+    workers_ai,
 };
 
 /// A provider.
@@ -58,7 +59,7 @@ pub const PROVIDERS: &[Row] = &[
     row("chutes", &quirks::MAX_TOKENS, "https://llm.chutes.ai/v1", &["CHUTES_API_KEY"], &[]),
     row("clarifai", &quirks::CLARIFAI, "https://api.clarifai.com/v2/ext/openai/v1",
         &["CLARIFAI_API_KEY", "CLARIFAI_PAT"], &[]),
-    row("cloudflare", &quirks::CLOUDFLARE, "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"]),
+    row("cloudflare", &workers_ai::WorkersAi, "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"]),
     row("codestral", &quirks::MISTRAL, "https://codestral.mistral.ai/v1",
         &["CODESTRAL_API_KEY"], &["CODESTRAL_API_BASE"]),
     row("cognition", &COMPATIBLE, "https://api.cognition.ai/v1", &["COGNITION_API_KEY"], &["COGNITION_API_BASE"]),

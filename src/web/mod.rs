@@ -30,6 +30,19 @@ pub(crate) async fn send(fetcher: &JsValue, request: HttpRequest) -> Result<Upst
     Ok(Upstream { head, body })
 }
 
+/// The name of the binding that an address asks (`binding:NAME/…`); `None` for any address of a network.
+pub(crate) fn binding(url: &str) -> Option<&str> {
+    url.strip_prefix("binding:")?.split('/').next()
+}
+
+/// The error where there is no binding of that name.
+pub(crate) fn no_binding(name: &str) -> Error {
+    let message = format!(
+        "no API key, and no binding `{name}` here: set `api_key`, or deploy with [ai] in wrangler.toml (docs/providers.md)"
+    );
+    Error::new(Kind::Authentication, message)
+}
+
 /// Returns when the client whose request has this signal has left.
 pub(crate) async fn left(signal: &AbortSignal) {
     if signal.aborted() {

@@ -44,6 +44,22 @@ export function send(fetcher = fetch, url, method, text, body, signal) {
   return fetcher(url, { method, headers: pairs(text), body, signal, redirect: "manual" });
 }
 
+/**
+ * A fetcher that asks a Worker's AI binding, if it has one. The URL is `binding:NAME/model`, the body the model's
+ * input; the answer is a Response as Workers AI gives it, a refusal and a stream among them.
+ */
+export function bound(env, name) {
+  const ai = env[name];
+  if (!ai) return undefined;
+  return async (url, { body, signal }) => {
+    const input = JSON.parse(new TextDecoder().decode(body));
+    const answer = await ai.run(url.slice(`binding:${name}/`.length), input, { returnRawResponse: true });
+    // What is no longer wanted is told to the model by closing its stream.
+    if (!answer.body) return answer;
+    return new Response(answer.body.pipeThrough(new IdentityTransformStream(), { signal }), answer);
+  };
+}
+
 /** A gzipped file of the assets, unpacked; nothing where it is missing. */
 export async function unpacked(assets, path) {
   const answer = await assets?.fetch(`https://assets${path}`);

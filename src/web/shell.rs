@@ -27,6 +27,9 @@ extern "C" {
     /// Reads the body of a request or a response to its end; undefined when it has more bytes than the bound.
     pub(crate) fn whole(message: &Message, bound: usize, told: bool) -> Promise;
 
+    /// A fetcher that asks the AI binding of that name; undefined where the Worker has none.
+    pub(crate) fn bound(env: &JsValue, name: &str) -> JsValue;
+
     /// A gzipped file of the assets, unpacked; undefined where it is missing.
     pub(crate) fn unpacked(assets: &JsValue, path: &str) -> Promise;
 
