@@ -11,6 +11,8 @@
 #[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;
+#[path = "strategies/names.rs"]
+mod names;
 #[path = "strategies/rests.rs"]
 mod rests;
 

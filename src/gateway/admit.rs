@@ -18,6 +18,7 @@ use crate::config::{Config, Match, Whose};
 use crate::error::{Error, Kind, Result};
 use crate::keys::models::ModelFacts;
 use crate::openai::Fields;
+use crate::router::Fallbacks;
 
 impl<H: Host> Call<'_, H> {
     /// Asks whether the caller may make this call, and reserves what it may cost. Answers the request with the aliases of
@@ -116,13 +117,25 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
+    /// The fallbacks of the first group, which is `model`: those of the names that the request came by among them.
+    pub(super) fn fallbacks_of(&self, model: &str) -> Fallbacks {
+        let mut fallbacks = self.fallbacks();
+        let turns = self.turns.borrow();
+        let names = turns.iter().rev().map(|turn| turn.name.as_str());
+        let names = std::iter::once(self.gateway.config.group_of(model)).chain(names).filter(|name| *name != model);
+        fallbacks.known_as = names.map(|name| (model.to_owned(), name.to_owned())).collect();
+        fallbacks
+    }
+
     /// Every deployment that the call may come to, through whatever fallbacks, as far as they are priced. One that has no
     /// price counts in the first group alone: a fallback without a price is passed over when its turn comes.
     fn reachable(&self, model: &str, matches: &[Match], whose: Whose<'_>) -> Vec<(Match, Fields)> {
         let config = &self.gateway.config;
         let mut found: Vec<(Match, Fields)> =
             matches.iter().map(|found| (found.clone(), self.overrides.borrow().clone())).collect();
-        for hop in self.fallbacks().reachable(model) {
+        let behind =
+            |name: &str| -> Vec<String> { config.groups_behind(name).into_iter().map(str::to_owned).collect() };
+        for hop in self.fallbacks_of(model).reachable(model, &behind) {
             let groups = config.groups_behind(&hop.model).into_iter();
             for other in groups.flat_map(|group| config.deployments_of(group, whose)) {
                 let tariff = Tariff::plain(&self.gateway.prices, &other);

@@ -221,7 +221,7 @@ impl<H: Host> Call<'_, H> {
         let (candidates, refusal) = fitting.candidates(model, &matches, request, &overrides);
         let picking = fitting.picking(model, &matches, request);
         let router = &config.router;
-        let mut plan = Plan::new(model, candidates, self.retry_rules(), self.fallbacks());
+        let mut plan = Plan::new(model, candidates, self.retry_rules(), self.fallbacks_of(model));
         plan = plan.with(picking, router.weighted_failover, !router.hide_debug);
         if let Some(error) = self.asked.mocks.group_error(model) {
             plan.abandon(error);
@@ -254,7 +254,7 @@ impl<H: Host> Call<'_, H> {
                     record.upstream_ms += ms;
                 }
                 Step::Enter(mut hop) => {
-                    self.follow(&fitting, request, &mut hop);
+                    self.follow(&fitting, request, &mut hop, &mut plan);
                     matches = config.deployments_of(&hop.model, fitting.whose());
                     if hold.is_some_and(Hold::is_bounded) {
                         matches.retain(|found| Tariff::plain(&self.gateway.prices, found).entry(None).is_some());
@@ -447,7 +447,7 @@ impl<H: Host> Call<'_, H> {
     }
 
     /// Where a fallback leads that names several model groups; one that leads nowhere is left as it is.
-    fn follow(&self, fitting: &Fitting<'_>, request: &Request, hop: &mut Hop) {
+    fn follow(&self, fitting: &Fitting<'_>, request: &Request, hop: &mut Hop, plan: &mut Plan) {
         let Ok(destination) = fitting.destination(&hop.model, request, self.headers, || self.host.random()) else {
             return;
         };
@@ -456,6 +456,9 @@ impl<H: Host> Call<'_, H> {
             if hop.overrides.raw(name).is_none() {
                 hop.overrides.set_raw(name, value.to_owned());
             }
+        }
+        for turn in destination.turns.iter().rev() {
+            plan.came_by(&hop.model, &turn.name);
         }
         self.turns.borrow_mut().extend(destination.turns);
     }
@@ -557,6 +560,9 @@ impl<H: Host> Call<'_, H> {
         if let Some(turn) = turns.iter().find(|turn| turn.chosen.is_variant) {
             headers.push("x-litellm-variant", destination::plain(&turn.chosen.label));
         }
+        if !record.region.is_empty() {
+            headers.push("x-litellm-model-region", record.region.clone());
+        }
         headers.push("x-litellm-version", env!("CARGO_PKG_VERSION"));
         headers.push("x-litellm-attempted-retries", record.retries.to_string());
         headers.push("x-litellm-max-retries", record.max_retries.to_string());
@@ -585,6 +591,7 @@ fn note_target(record: &mut Record, group: &str, found: &Match) {
     record.deployment.clone_from(&found.deployment.id);
     found.provider.name().clone_into(&mut record.provider);
     record.model.clone_from(&found.model);
+    record.region = destination::plain(found.deployment.gate.region.as_deref().unwrap_or_default());
 }
 
 /// A random UUID (version 4): LiteLLM's form of a call id.

@@ -46,7 +46,8 @@ pub(super) async fn answer<H: Host>(
     let model = request.model();
     let (candidates, refusal) = fitting.candidates(model, &matches, &request, &overrides);
     let picking = fitting.picking(model, &matches, &request);
-    let plan = Plan::new(model, candidates, call.retry_rules(), call.fallbacks()).with(picking, false, true);
+    let fallbacks = call.fallbacks_of(model);
+    let plan = Plan::new(model, candidates, call.retry_rules(), fallbacks.clone()).with(picking, false, true);
     let now_ms = host.now_ms();
     let mut counts = vec![0_u32; matches.len()];
     let mut error = refusal;
@@ -84,8 +85,7 @@ pub(super) async fn answer<H: Host>(
             json!({"name": turn.name, "model": turn.chosen.hop.model, "because": turn.chosen.label, "variant": variant})
         })
         .collect();
-    let after =
-        |kind: Kind| -> Vec<String> { call.fallbacks().after(model, kind).into_iter().map(|hop| hop.model).collect() };
+    let after = |kind: Kind| -> Vec<String> { fallbacks.after(model, kind).into_iter().map(|hop| hop.model).collect() };
     let mut out = Fields::default();
     out.set("model", &asked_model);
     out.set("model_group", gateway.config.group_of(model));

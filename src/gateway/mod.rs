@@ -165,6 +165,7 @@ impl Gateway {
             context_window: router.context_window_fallbacks.clone(),
             content_policy: router.content_policy_fallbacks.clone(),
             most: router.max_fallbacks,
+            known_as: Vec::new(),
         }
     }
 

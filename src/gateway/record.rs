@@ -24,6 +24,8 @@ pub(super) struct Record {
     pub(super) provider: String,
     /// The upstream's model.
     pub(super) model: String,
+    /// `region_name` of the deployment; empty where it has none.
+    pub(super) region: String,
     /// Whether the answer is a stream.
     pub(super) stream: bool,
     /// Attempts in all.

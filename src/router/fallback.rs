@@ -41,6 +41,9 @@ pub struct Fallbacks {
     pub content_policy: Option<Vec<(String, Vec<String>)>>,
     /// `max_fallbacks`.
     pub most: Option<u32>,
+    /// Other names by which a request came to a group, the nearest one first: those of task routing, and the group of an
+    /// alias. Fallbacks that are configured for them act too.
+    pub known_as: Vec<(String, String)>,
 }
 
 /// The lists of fallbacks that the configuration has.
@@ -114,7 +117,7 @@ impl Fallbacks {
     /// The groups that come after this one by a list, whichever rule says so.
     pub fn listed(&self, list: FallbackList, group: &str) -> Option<&[String]> {
         let default = (list == FallbackList::General).then_some(self.default.as_slice());
-        lookup(self.rules(list), group).or(default)
+        lookup(self.rules(list), &[group]).or(default)
     }
 
     /// How deep fallbacks of fallbacks may go.
@@ -122,27 +125,43 @@ impl Fallbacks {
         self.most.unwrap_or(DEFAULT_MOST)
     }
 
+    /// Whether any are set, for whatever group.
+    pub(super) fn is_set(&self) -> bool {
+        let maps = self.context_window.is_some() || self.content_policy.is_some();
+        maps || self.client.is_some() || !self.groups.is_empty() || !self.default.is_empty()
+    }
+
+    /// The names of a group: its own first.
+    fn names<'a>(&'a self, model: &'a str) -> Vec<&'a str> {
+        let others = self.known_as.iter().filter(|(group, _)| group == model).map(|(_, name)| name.as_str());
+        std::iter::once(model).chain(others).collect()
+    }
+
     /// Every hop that a request for `model` may come to, whatever fails: for bounds that have to hold for all of them.
-    pub fn reachable(&self, model: &str) -> Vec<Hop> {
+    /// `behind` tells the groups that a name stands for.
+    pub fn reachable(&self, model: &str, behind: &dyn Fn(&str) -> Vec<String>) -> Vec<Hop> {
         if self.disabled {
             return Vec::new();
         }
         if let Some(client) = &self.client {
             return client.clone();
         }
-        let mut seen = vec![model.to_owned()];
+        let (mut names, mut found) = (vec![model.to_owned()], Vec::new());
         let mut next = 0;
-        while let Some(model) = seen.get(next).cloned() {
+        while let Some(model) = names.get(next).cloned() {
             next += 1;
             let maps = [Some(&self.groups), self.context_window.as_ref(), self.content_policy.as_ref()];
-            let listed = maps.into_iter().flatten().filter_map(|map| lookup(map, &model));
-            for other in listed.chain([self.default.as_slice()]).flatten() {
-                if !seen.contains(other) {
-                    seen.push(other.clone());
+            let own = self.names(&model);
+            let listed = maps.into_iter().flatten().filter_map(|map| lookup(map, &own));
+            let listed: Vec<&String> = listed.chain([self.default.as_slice()]).flatten().collect();
+            found.extend(listed.iter().map(|other| (*other).clone()));
+            for other in listed.into_iter().cloned().chain(behind(&model)) {
+                if !names.contains(&other) {
+                    names.push(other);
                 }
             }
         }
-        seen.iter().skip(1).map(|model| Hop::to(model)).collect()
+        names.iter().skip(1).filter(|name| found.contains(name)).map(|name| Hop::to(name)).collect()
     }
 
     /// Where to go when `model` has failed with an error of that kind that falls back, in order.
@@ -162,19 +181,21 @@ impl Fallbacks {
             _ => &None,
         };
         let models = match own {
-            Some(map) => lookup(map, model).unwrap_or_default(),
-            None => lookup(&self.groups, model).unwrap_or(&self.default),
+            Some(map) => lookup(map, &self.names(model)).unwrap_or_default(),
+            None => lookup(&self.groups, &self.names(model)).unwrap_or(&self.default),
         };
         models.iter().map(|model| Hop::to(model)).collect()
     }
 }
 
-fn lookup<'a>(map: &'a [(String, Vec<String>)], model: &str) -> Option<&'a [String]> {
+/// The entry for the first of the names that has one; else that of `*`, which stands behind all of them.
+fn lookup<'a>(map: &'a [(String, Vec<String>)], names: &[&str]) -> Option<&'a [String]> {
     let bare = |name: &str| name.split_once('/').map_or(name.to_owned(), |(_, rest)| rest.to_owned());
-    let exact = |(key, _): &&(String, Vec<String>)| key == model;
-    let stripped = |(key, _): &&(String, Vec<String>)| *key == bare(model) || bare(key) == model;
-    let found =
-        map.iter().find(exact).or_else(|| map.iter().find(stripped)).or_else(|| map.iter().find(|(key, _)| key == "*"));
+    let own = |name: &str| {
+        let exact = map.iter().find(|(key, _)| key == name);
+        exact.or_else(|| map.iter().find(|(key, _)| *key == bare(name) || bare(key) == name))
+    };
+    let found = names.iter().find_map(|name| own(name)).or_else(|| map.iter().find(|(key, _)| key == "*"));
     found.map(|(_, models)| models.as_slice())
 }
 
@@ -225,8 +246,28 @@ mod tests {
             default: vec!["d".to_owned()],
             ..Fallbacks::default()
         };
-        assert_eq!(models(&fallbacks.reachable("m")), ["a", "d", "b", "big"]);
-        assert!(Fallbacks { disabled: true, ..fallbacks }.reachable("m").is_empty());
+        let alone = |_: &str| Vec::new();
+        assert_eq!(models(&fallbacks.reachable("m", &alone)), ["a", "d", "b", "big"]);
+        let behind = |name: &str| if name == "d" { vec!["e".to_owned()] } else { Vec::new() };
+        let mut wider = fallbacks.clone();
+        wider.groups.push(("e".to_owned(), vec!["f".to_owned()]));
+        assert_eq!(models(&wider.reachable("m", &behind)), ["a", "d", "b", "big", "f"], "`d` may lead to `e`");
+        assert!(Fallbacks { disabled: true, ..fallbacks }.reachable("m", &alone).is_empty());
+    }
+
+    #[test]
+    fn names_by_which_a_request_came_have_fallbacks_too() {
+        let mut fallbacks = Fallbacks {
+            groups: map(&[("auto", &["a"]), ("outer", &["o"]), ("*", &["star"])]),
+            known_as: vec![("m".to_owned(), "auto".to_owned()), ("m".to_owned(), "outer".to_owned())],
+            ..Fallbacks::default()
+        };
+        let down = Kind::ServiceUnavailable;
+        assert_eq!(models(&fallbacks.after("m", down)), ["a"], "the nearest name, before `*`");
+        assert_eq!(models(&fallbacks.after("n", down)), ["star"], "another group does not have them");
+        assert_eq!(models(&fallbacks.reachable("m", &|_| Vec::new())), ["a", "star"]);
+        fallbacks.groups.push(("m".to_owned(), vec!["own".to_owned()]));
+        assert_eq!(models(&fallbacks.after("m", down)), ["own"], "its own first");
     }
 
     #[test]

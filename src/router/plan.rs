@@ -103,6 +103,11 @@ impl Plan {
         (self.retried, self.waited, self.failure, self.before) = (0, false, None, None);
     }
 
+    /// Says that a request came to `group` by this name: its fallbacks act too.
+    pub fn came_by(&mut self, group: &str, name: &str) {
+        self.fallbacks.known_as.push((group.to_owned(), name.to_owned()));
+    }
+
     /// Says that a group to go to is out of the question: it does not exist, or the key may not use it.
     pub fn pass_over(&mut self, group: &str, error: &Error) {
         self.note_end(group, error);
@@ -368,16 +373,22 @@ impl Plan {
         self.ended.push(Ended { group: group.to_owned(), kind, message, status });
     }
 
-    /// The first group's error, with a word on what became of the fallbacks.
+    /// The first group's error, with LiteLLM's word on what became of the fallbacks, where there are any.
     fn final_error(&mut self) -> Error {
-        let later: Vec<String> =
-            self.ended.iter().skip(1).map(|ended| format!("`{}` ({})", ended.group, ended.kind.row().name)).collect();
         let error = self.original.take().unwrap_or_else(|| Error::new(Kind::InternalServer, "nothing was attempted"));
-        if later.is_empty() || !self.exposed {
-            error
-        } else {
-            error.map_message(|message| format!("{message} (fallbacks failed too: {})", later.join(", ")))
+        let Some((first, later)) = self.ended.split_first() else { return error };
+        if !self.exposed || !(self.fallbacks.is_set() || !later.is_empty()) {
+            return error;
         }
+        let list: Vec<String> =
+            later.iter().map(|ended| format!("{} ({})", ended.group, ended.kind.row().name)).collect();
+        let outcome = if list.is_empty() {
+            "No fallback was attempted.".to_owned()
+        } else {
+            format!("Fallbacks failed too: {}.", list.join(", "))
+        };
+        let lead = format!("LiteLLM: model group '{}' failed with the error above.", first.group);
+        error.map_message(|message| format!("{message}\n\n{lead} {outcome}"))
     }
 }
 

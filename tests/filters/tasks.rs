@@ -236,6 +236,18 @@ fn the_routers_settings_are_the_master_keys_to_see() {
         (values["fallbacks"].clone(), values["routing_strategy"].as_str()),
         (json!([{"m": ["n"]}]), Some("simple-shuffle"))
     );
+    // What nobody has set holds too, and is told.
+    assert_eq!((values["allowed_fails"].as_u64(), values["cooldown_time"].as_f64()), (Some(3), Some(5.0)));
+    assert_eq!(values["expose_router_debug_in_errors"], json!(true));
+    let router = json!({"weights": {"m": {"m": 3}}, "cooldown_time": 0.5, "allowed_fails_policy": {"TimeoutErrorAllowedFails": 9},
+        "routing_strategy_args": {"ttl": 60, "lowest_latency_buffer": 0.25}, "model_group_retry_policy": {"m": {"DefaultRetries": 4}}});
+    let set = super::stage(groups(&["m", "n"]), &router);
+    let values = set.ask("GET", "/router/settings", MASTER, b"").json()["current_values"].clone();
+    assert_eq!((&values["weights"], &values["cooldown_time"]), (&json!({"m": {"m": 3.0}}), &json!(0.5)));
+    assert_eq!(values["allowed_fails_policy"], json!({"TimeoutErrorAllowedFails": 9}));
+    assert_eq!(values["model_group_retry_policy"], json!({"m": {"DefaultRetries": 4}}));
+    let args = &values["routing_strategy_args"];
+    assert_eq!((&args["ttl"], &args["lowest_latency_buffer"]), (&json!(60.0), &json!(0.25)));
     let bearer = format!("Bearer {}", stage.add_key(&json!({})));
     assert_eq!(stage.ask("GET", "/router/settings", &[("authorization", &bearer)], b"").status, 403);
 }

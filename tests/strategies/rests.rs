@@ -7,7 +7,7 @@ use tollgate::gateway::Gateway;
 use super::host::{Got, Script, Stage, answer};
 
 /// Two groups of two deployments each, and one that the first falls back to.
-fn config(router: &Value) -> Value {
+pub(super) fn config(router: &Value) -> Value {
     let entry = |group: &str, id: &str| {
         let params =
             json!({"model": "openai/gpt-4o", "api_key": "sk-upstream", "api_base": format!("http://{id}.test/v1")});
@@ -21,7 +21,7 @@ fn gateway(router: &Value, stage: &Stage) -> Gateway {
     Gateway::new(Config::read(&config(router).to_string()).unwrap(), &stage.host)
 }
 
-fn whole() -> Script {
+pub(super) fn whole() -> Script {
     let choices = json!([{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}]);
     answer(
         200,
@@ -29,19 +29,19 @@ fn whole() -> Script {
     )
 }
 
-fn refusal(status: u16) -> Script {
+pub(super) fn refusal(status: u16) -> Script {
     answer(status, r#"{"error":{"message":"boom"}}"#)
 }
 
 /// Every deployment answers but those that are named, which fail with 429.
-fn fail(stage: &Stage, ids: &'static [&str]) {
+pub(super) fn fail(stage: &Stage, ids: &'static [&str]) {
     stage.host.play.replace(Some(Box::new(move |request, _| {
         let failing = ids.iter().any(|id| request.url.contains(&format!("//{id}.test")));
         if failing { refusal(429) } else { whole() }
     })));
 }
 
-fn ask(stage: &Stage, model: &str, rest: &Value) -> Got {
+pub(super) fn ask(stage: &Stage, model: &str, rest: &Value) -> Got {
     let mut body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
     body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
     stage.chat(&body)
@@ -81,10 +81,15 @@ const SHUFFLE: &str = r#"{"routing_strategy": "simple-shuffle", "cooldown_time":
 fn isolates_merge_what_they_know_of_rests() {
     let router: Value = serde_json::from_str(SHUFFLE).unwrap();
     let mut stage = Stage::new(&config(&router), vec![]);
+    // One isolate has read the list while it was empty, and does not read it again for 2 s.
+    fail(&stage, &[]);
+    ask(&stage, "b", &json!({}));
+    stage.host.sent.borrow_mut().clear();
     fail(&stage, &["a0", "b0"]);
+    let first = gateway(&router, &stage);
+    let second = std::mem::replace(&mut stage.gateway, first);
     find_out(&stage, "a", "a0");
-    // Another isolate, which has read nothing yet, finds out about `b0`: its list keeps `a0`.
-    let second = gateway(&router, &stage);
+    // What it then finds out about `b0` it writes beside `a0`.
     let first = std::mem::replace(&mut stage.gateway, second);
     find_out(&stage, "b", "b0");
     let mut listed: Vec<String> = board(&stage).iter().map(|rest| rest[0].as_str().unwrap().to_owned()).collect();

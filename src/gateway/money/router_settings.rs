@@ -39,8 +39,20 @@ fn values(router: &RouterSettings) -> Map<String, Value> {
             })
         })
         .collect();
-    let policy: Map<String, Value> =
-        router.retry_policy.iter().map(|(class, retries)| (class.clone(), json!(retries))).collect();
+    let counts = |list: &[(String, u32)]| -> Map<String, Value> {
+        list.iter().map(|(name, count)| (name.clone(), json!(count))).collect()
+    };
+    let group_policies: Map<String, Value> =
+        router.group_policies.iter().map(|(group, policy)| (group.clone(), Value::Object(counts(policy)))).collect();
+    let weights: Map<String, Value> = router
+        .weights
+        .iter()
+        .map(|(group, weights)| {
+            let weights: Map<String, Value> = weights.iter().map(|(id, weight)| (id.clone(), json!(weight))).collect();
+            (group.clone(), Value::Object(weights))
+        })
+        .collect();
+    let (args, cooldown) = (&router.strategy_args, &router.cooldown);
     let names: Vec<&str> = router.tasks.iter().map(|named| named.name.as_str()).collect();
     let values = json!({
         "routing_strategy": router.strategy.name(),
@@ -54,7 +66,20 @@ fn values(router: &RouterSettings) -> Map<String, Value> {
         "content_policy_fallbacks": router.content_policy_fallbacks.as_deref().map(lists),
         "max_fallbacks": router.max_fallbacks.unwrap_or(5),
         "model_group_alias": aliases,
-        "retry_policy": policy,
+        "retry_policy": counts(&router.retry_policy),
+        "model_group_retry_policy": group_policies,
+        "num_retries_per_request": router.retries_per_request,
+        "routing_strategy_args": {
+            "ttl": seconds(Some(args.ttl_ms)), "lowest_latency_buffer": args.buffer,
+            "max_latency_list_size": args.most_latencies, "ttft_percentile": args.ttft_percentile,
+        },
+        "weights": weights,
+        "enable_weighted_failover": router.weighted_failover,
+        "allowed_fails": cooldown.allowed_fails.unwrap_or(3),
+        "allowed_fails_policy": cooldown.policy.as_deref().map(counts),
+        "cooldown_time": seconds(Some(cooldown.cooldown_ms.unwrap_or(5_000))),
+        "disable_cooldowns": cooldown.disabled,
+        "expose_router_debug_in_errors": !router.hide_debug,
         "routing_groups": groups,
         "enable_pre_call_checks": router.pre_call_checks,
         "enable_tag_filtering": router.tags.enabled,

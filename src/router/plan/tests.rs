@@ -55,7 +55,11 @@ fn a_wrong_credential_only_goes_elsewhere() {
 fn a_clients_mistake_ends_it() {
     let fallbacks = Fallbacks { default: vec!["f".to_owned()], ..Fallbacks::default() };
     let wrong = Error::upstream(Kind::BadRequest, "p", 400, "no");
-    assert_eq!(run(&mut plan(3, 5, fallbacks), &wrong), ["m0", "BadRequestError: no"]);
+    let end = "BadRequestError: no\n\nLiteLLM: model group 'm' failed with the error above. No fallback was attempted.";
+    assert_eq!(run(&mut plan(3, 5, fallbacks.clone()), &wrong), ["m0", end]);
+    let mut silent = plan(3, 5, fallbacks).with(Picking::default(), false, false);
+    assert_eq!(run(&mut silent, &wrong), ["m0", "BadRequestError: no"], "expose_router_debug_in_errors: false");
+    assert_eq!(run(&mut plan(3, 5, Fallbacks::default()), &wrong), ["m0", "BadRequestError: no"], "there are none");
 }
 
 #[test]
@@ -66,8 +70,8 @@ fn fallbacks_follow_each_other_once_and_the_first_error_stays() {
     ];
     let mut plan = plan(1, 0, Fallbacks { groups, ..Fallbacks::default() });
     let steps = run(&mut plan, &down());
-    let end = "ServiceUnavailableError: down (fallbacks failed too: `a` (ServiceUnavailableError), \
-               `b` (ServiceUnavailableError), `nowhere` (NotFoundError))";
+    let end = "ServiceUnavailableError: down\n\nLiteLLM: model group 'm' failed with the error above. Fallbacks failed too: \
+               a (ServiceUnavailableError), b (ServiceUnavailableError), nowhere (NotFoundError).";
     assert_eq!(steps, ["m0", "a0", "b0", end]);
     assert_eq!(plan.attempted_fallbacks(), 3);
 }
