@@ -136,13 +136,8 @@ pub(super) fn input_bound(tariff: &Tariff, request: &Request) -> u64 {
     let family = family(provider, model);
     match request {
         Request::Chat(chat) => {
-            let told = tokens::chat_upper_bound(chat, model, family);
-            let told = told.unwrap_or_else(|_| chat.fields().to_bytes().len() as u64);
-            let others = chat.fields().iter().filter(|(name, _)| !NOT_PROMPT.contains(name));
-            let others: u64 = others.map(|(_, value)| written(value, family)).sum();
-            let refers = REFERENCES.iter().any(|name| chat.raw(name).is_some());
-            let referred = if refers { tariff.max_input_tokens().unwrap_or(MOST_REFERRED) } else { 0 };
-            told + others + referred + searches(chat).saturating_mul(SEARCH_TOKENS)
+            let referred = if refers(chat) { tariff.max_input_tokens().unwrap_or(MOST_REFERRED) } else { 0 };
+            written_bound(chat, model, family) + referred + searches(chat).saturating_mul(SEARCH_TOKENS)
         }
         Request::Embeddings(embeddings) => {
             embeddings.fields().get::<Value>("input").ok().flatten().map_or(0, |input| embedded(&input, model, family))
@@ -167,9 +162,23 @@ fn search_units(tariff: &Tariff, rerank: &RerankRequest) -> u64 {
     rerank.texts().iter().map(chunks).sum::<u64>().div_ceil(DOCUMENTS_A_UNIT)
 }
 
+/// Tokens of what stands in a request, never below the real ones.
+pub(super) fn written_bound(chat: &ChatRequest, model: &str, family: Family) -> u64 {
+    let told = tokens::chat_upper_bound(chat, model, family);
+    let told = told.unwrap_or_else(|_| chat.fields().to_bytes().len() as u64);
+    let others = chat.fields().iter().filter(|(name, _)| !NOT_PROMPT.contains(name));
+    let others: u64 = others.map(|(_, value)| written(value, family)).sum();
+    told + others
+}
+
+/// Whether a prompt has tokens that do not stand in the request.
+pub(super) fn refers(chat: &ChatRequest) -> bool {
+    REFERENCES.iter().any(|name| chat.raw(name).is_some())
+}
+
 /// The family that a bound may rely on: OpenAI's proof holds for OpenAI's models, not for whatever a server that speaks
 /// its dialect has under a name of its own.
-fn family(provider: &str, model: &str) -> Family {
+pub(super) fn family(provider: &str, model: &str) -> Family {
     match tokens::family_of(provider, model) {
         Family::OpenAi | Family::OpenAiOld if tokens::encoding_of(provider, model).is_none() => Family::Other,
         family => family,
@@ -218,7 +227,7 @@ fn unbounded_output(tariff: &Tariff, fields: &Fields) -> u64 {
 }
 
 /// The most web searches of an answer: what its tools say, else a guess, for each way to search that is asked for.
-fn searches(chat: &ChatRequest) -> u64 {
+pub(super) fn searches(chat: &ChatRequest) -> u64 {
     let tools = chat.get::<Vec<Value>>("tools").ok().flatten().unwrap_or_default();
     let by_tools = tools.iter().filter(|tool| is_search(tool)).fold(0_u64, |sum, tool| {
         sum.saturating_add(tool.get("max_uses").and_then(Value::as_u64).unwrap_or(MOST_SEARCHES))

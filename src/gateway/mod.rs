@@ -33,6 +33,7 @@ mod route;
 mod seat;
 mod settle;
 mod sight;
+mod survey;
 mod tariff;
 mod tokens;
 
@@ -43,6 +44,7 @@ pub use relay::Relay;
 pub use reply::{Reply, ReplyBody};
 pub use route::Route;
 pub use settle::Note;
+pub use survey::{COLUMNS, Survey};
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -3,6 +3,7 @@
 mod books;
 mod gateway;
 mod host;
+mod page;
 mod world;
 
 use serde_json::json;

@@ -49,6 +49,23 @@ pub fn chat_upper_bound(request: &ChatRequest, model: &str, family: Family) -> R
     Ok(meter.request(request, request.tool_choice()?.as_ref())?.value)
 }
 
+/// What a count depends on beside the request and the vocabulary: models that have it in common count a request alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Manner {
+    family: Family,
+    rule: ImageRule,
+    overhead: Overhead,
+    legacy: bool,
+}
+
+impl Manner {
+    /// The manner of a model, for a request with this choice of tools.
+    pub fn of(family: Family, model: &str, choice: Option<&ToolChoice>) -> Self {
+        let (rule, overhead) = (image_rule(family, model), overhead::of(family, model, choice));
+        Self { family, rule, overhead, legacy: overhead::is_legacy(model) }
+    }
+}
+
 enum Means<'a> {
     /// With the bytes that may still be read.
     Count(Counter<'a>, Cell<usize>),

@@ -21,7 +21,7 @@ mod unicode;
 
 pub use bound::upper_bound;
 pub use bpe::Vocabulary;
-pub use chat::{chat_upper_bound, count_chat};
+pub use chat::{Manner, chat_upper_bound, count_chat};
 pub use estimate::estimate;
 pub use images::{ImageRule, image_rule};
 pub use learn::Factor;
