@@ -28,12 +28,14 @@ export function readConfig(path) {
   const lines = new Map();
   const config = readFile(resolve(path), lines);
   if ("include" in config) include(config, dirname(resolve(path)), lines);
-  const place = (field) => {
-    const keys = field.replaceAll(/\[(\d+)\]/g, ".$1").split(".");
-    while (keys.length && !lines.has(keys.join("."))) keys.pop();
-    return lines.get(keys.join(".")) ?? shown(resolve(path));
-  };
-  return { config, place };
+  return { config, place: (field) => placed(field, lines) ?? shown(resolve(path)) };
+}
+
+/** The line of a field, or of its nearest ancestor that has one. */
+function placed(field, lines) {
+  const keys = field.replaceAll(/\[(\d+)\]/g, ".$1").split(".");
+  while (keys.length && !lines.has(keys.join("."))) keys.pop();
+  return lines.get(keys.join("."));
 }
 
 /** A path as the person at the terminal would write it. */
@@ -54,6 +56,13 @@ export function parseConfig(text) {
   const config = parse(text, "config", new Map());
   if ("include" in config) throw new Problem("config: include needs a configuration that is a file");
   return config;
+}
+
+/** Reads a configuration that is no file, as `readConfig` does: `{ config, place }`, where lines are called by `name`. */
+export function readText(text, name) {
+  const lines = new Map();
+  const config = parse(text, name, lines);
+  return { config, place: (field) => placed(field, lines) ?? name };
 }
 
 /** Parses a text that is called `name`, and notes in `lines` where each field stands. */

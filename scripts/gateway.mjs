@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Log, LogLevel, Miniflare } from "miniflare";
 
 import { openFront } from "./front.mjs";
-import { root, workerFolder } from "./place.mjs";
+import { pageFolder, root, workerFolder } from "./place.mjs";
 import { workerSettings } from "./wrangler-toml.mjs";
 
 /**
@@ -44,7 +44,7 @@ export async function openGateway({ config, variables = {}, port = 0, state, bar
     exports: Object.fromEntries(
       objects.map(({ className }) => [className, { type: "durable-object", storage: "sqlite" }]),
     ),
-    ...(!bare && { assets: { directory: join(root, "www"), hasUserWorker: true } }),
+    ...(!bare && { assets: { directory: pageFolder, hasUserWorker: true } }),
   };
   const miniflare = new Miniflare({
     host,

@@ -3,12 +3,13 @@
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { esbuild } from "./bundle.mjs";
 import { fingerprint, forget, fresh, remember } from "./fingerprint.mjs";
-import { jsFolder, npmFolder, packaged, root, workerFolder } from "./place.mjs";
+import { jsFolder, npmFolder, packaged, pageFolder, root, workerFolder } from "./place.mjs";
 import { step } from "./steps.mjs";
-import { buildAll, esbuild } from "./wasm.mjs";
+import { buildAll } from "./wasm.mjs";
 
-const INPUTS = ["npm", "scripts", "www", "package.json", "package-lock.json", "wrangler.toml", "build/js", "build/worker"];
+const INPUTS = ["npm", "scripts", "www", "package.json", "package-lock.json", "wrangler.toml", "build/js", "build/worker", "build/www"];
 
 const read = (...path) => readFileSync(join(root, ...path), "utf8");
 
@@ -70,8 +71,9 @@ function worker(folder) {
   mkdirSync(folder, { recursive: true });
   for (const name of ["index.js", "index_bg.wasm"]) copyFileSync(join(workerFolder, name), join(folder, name));
   // A project has its own namespace.
-  writeFileSync(join(folder, "wrangler.toml"), read("wrangler.toml").replace(/^id = .*\n/m, ""));
-  cpSync(join(root, "www"), join(folder, "www"), { recursive: true, filter: (path) => !path.includes("vocab") });
+  const settings = read("wrangler.toml").replace(/^id = .*\n/m, "").replace('"build/www"', '"www"');
+  writeFileSync(join(folder, "wrangler.toml"), settings);
+  cpSync(pageFolder, join(folder, "www"), { recursive: true, filter: (path) => !path.includes("vocab") });
 }
 
 /** The licences of what is bundled. */

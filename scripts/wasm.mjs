@@ -3,8 +3,10 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { esbuild } from "./bundle.mjs";
 import { fingerprint, forget, fresh, remember } from "./fingerprint.mjs";
 import { run } from "./process.mjs";
+import { buildPage } from "./page.mjs";
 import { jsFolder, kept, packaged, root, target, workerFolder } from "./place.mjs";
 import { cargoProblem, rust, wasmBindgen, wasmTarget } from "./setup.mjs";
 import { Problem, step } from "./steps.mjs";
@@ -17,26 +19,28 @@ const GLUE = ["package-lock.json", "scripts/wasm.mjs"];
 const FEATURES = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue"];
 const MORE_FEATURES = ["reference-types", "exception-handling", "simd"];
 
-/** Builds the Worker and the JavaScript build where their inputs have changed. `force` builds them anyway. */
+/** Builds the Worker, the JavaScript build and the page that runs it, where their inputs have changed. `force` builds them anyway. */
 export async function buildAll({ worker = true, js = true, force = false } = {}) {
   const workerPrint = fingerprint([...CORE, ...GLUE, "scripts/worker-entry.mjs"], workerSettings().objects);
   const jsPrint = fingerprint([...CORE, ...GLUE]);
   const workerDue = worker && (force || !fresh("worker", workerPrint, join(workerFolder, "index.js")));
   const jsDue = js && (force || !fresh("js", jsPrint, join(jsFolder, "tollgate.js")));
-  if (!workerDue && !jsDue) return;
-  await rust();
-  await wasmTarget();
-  const bindgen = await wasmBindgen();
-  if (workerDue) {
-    forget("worker");
-    await buildWorker(bindgen);
-    remember("worker", workerPrint);
+  if (workerDue || jsDue) {
+    await rust();
+    await wasmTarget();
+    const bindgen = await wasmBindgen();
+    if (workerDue) {
+      forget("worker");
+      await buildWorker(bindgen);
+      remember("worker", workerPrint);
+    }
+    if (jsDue) {
+      forget("js");
+      await buildJs(bindgen);
+      remember("js", jsPrint);
+    }
   }
-  if (jsDue) {
-    forget("js");
-    await buildJs(bindgen);
-    remember("js", jsPrint);
-  }
+  if (js) await buildPage();
 }
 
 async function buildWorker(bindgen) {
@@ -114,14 +118,6 @@ function writeWorkerEntry(folder) {
 async function bundle(folder, entry, onLine) {
   const args = [...entry, "--bundle", "--format=esm", "--minify", "--outfile=bundle.js"];
   await esbuild(folder, args, onLine);
-}
-
-/** Runs esbuild in a folder. */
-export async function esbuild(folder, args, onLine) {
-  const exe = process.platform === "win32" ? "esbuild.exe" : join("bin", "esbuild");
-  const program = packaged(`@esbuild/${process.platform}-${process.arch}`, exe);
-  const { code, output } = await run(program, [...args, "--log-level=warning"], { cwd: folder, onLine });
-  if (code !== 0) throw new Problem("esbuild failed; its own message is above", output);
 }
 
 async function optimise(path, onLine) {
