@@ -8,7 +8,7 @@ import { npmPackages, underModernNode } from "./setup.mjs";
 import { Problem, main, step } from "./steps.mjs";
 import { buildAll } from "./wasm.mjs";
 
-const BENCHES = ["requests", "streams", "keys", "start", "tokens"];
+const BENCHES = ["requests", "streams", "keys", "start", "tokens", "page"];
 
 await main(async () => {
   await npmPackages();

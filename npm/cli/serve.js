@@ -10,6 +10,7 @@ import { Problem } from "../../scripts/steps.mjs";
 import { resolveVariables } from "../../scripts/variables.mjs";
 import { Gateway, core, sqliteStorage } from "../node.js";
 import { number, readOptions } from "./options.js";
+import { openPage } from "./page.js";
 import { openServer } from "./server.js";
 
 export const HELP = `tollgate serve: serves the gateway on this machine.
@@ -97,7 +98,7 @@ export async function run(args) {
   if (!key && !local) console.error(`warning: no general_settings.master_key: on ${host} the gateway refuses every request`);
   let server;
   try {
-    server = await openServer(gateway, { host, port });
+    server = await openServer(gateway, { host, port, page: openPage() });
   } catch (error) {
     await gateway.close();
     if (error.code === "EADDRINUSE") throw new Problem(`port ${port} is in use by another program; try --port ${port + 1}`);

@@ -7,13 +7,19 @@ import { Readable } from "node:stream";
 // A body whose length is told and that is not longer is read at once: a stream costs more than the bytes.
 const AT_ONCE = 1 << 20;
 
-/** Opens a server on `host`:`port` (0: any free one); answers `{ url, stop(grace) }`. */
-export async function openServer(gateway, { host, port }) {
+/** Opens a server on `host`:`port` (0: any free one); answers `{ url, stop(grace) }`. `page(path)` has the page's files. */
+export async function openServer(gateway, { host, port, page = () => undefined }) {
   let stopping = false;
   const server = createServer({ keepAliveTimeout: 65_000 }, (incoming, outgoing) => {
     // A connection that is kept would hold the end back.
     if (stopping) outgoing.setHeader("connection", "close");
     outgoing.on("close", () => stopping && setImmediate(() => server.closeIdleConnections()));
+    const file = (incoming.method === "GET" || incoming.method === "HEAD") && page(incoming.url.split("?")[0]);
+    if (file) {
+      const length = ["content-length", String(file.body.length)];
+      outgoing.writeHead(200, [...file.headers, ...length]).end(incoming.method === "HEAD" ? undefined : file.body);
+      return;
+    }
     serve(gateway, incoming, outgoing).catch((error) => {
       console.error(JSON.stringify({ event: "server_failed", error: error.message }));
       outgoing.destroy();

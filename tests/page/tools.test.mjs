@@ -128,7 +128,7 @@ test("explain: the upstream request is that of /utils/transform_request, and eac
   const { page, context, wrong } = await open(browser, `${host.url}#explain`);
   await page.waitForSelector("#explain-out pre");
   const body = JSON.parse(await page.textContent("#explain-out pre"));
-  const request = { ...JSON.parse(await page.inputValue("#explain-request")), model: "anthropic/claude-sonnet-4-5", drop_params: true };
+  const request = { ...JSON.parse(await page.inputValue("#explain-request")), model: await page.inputValue("#explain-model"), drop_params: true };
   const { core } = await import("../../scripts/checker.mjs");
   const { gatewayOn } = await import("../../npm/gateway.js");
   const Gateway = gatewayOn(await core(), { parse: JSON.parse, vocabulary: async () => undefined, env: {} });

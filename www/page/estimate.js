@@ -9,7 +9,10 @@ import { fragment, pin, pins, state, writeFragment } from "./state.js";
 import { SORTS, makeTable } from "./table.js";
 
 /** What the charts show until something is pinned, as far as the table knows it. */
-const FAMILIAR = ["gpt-5", "gpt-4o-mini", "claude-sonnet-4-5", "claude-haiku-4-5", "gemini/gemini-2.5-pro", "gemini/gemini-2.5-flash", "deepseek/deepseek-chat", "xai/grok-4"];
+const FAMILIAR = [
+  "gpt-5.6", "gpt-5.4-mini", "claude-sonnet-5-5", "claude-haiku-5-5", "gemini/gemini-3.1-pro-preview", "gemini/gemini-3.8-flash",
+  "deepseek/deepseek-v4-pro", "xai/grok-4.7",
+];
 const CHAT = new Set(["chat", "responses", "completion"]);
 const ENCODINGS = ["o200k_base", "cl100k_base"];
 const POINTS = 25;
@@ -34,10 +37,11 @@ function numbersOf(index) {
 
 const one = (index, name) => (numbers.length ? numbers[index * known.columns.length + known.columns.indexOf(name)] : NaN);
 
-/** Whether a model can do what is asked for; the prompt's side of context is the engine's word. */
+/** Whether a model answers in text, and still does. */
+const lives = (model) => CHAT.has(model.mode) && !(model.until && model.until < known.today);
+
+/** Whether a model is what the filters ask for. */
 function wanted(model, index, words) {
-  const today = known.today;
-  if (!CHAT.has(model.mode) || (model.until && model.until < today)) return false;
   if (state.provider && model.provider !== state.provider) return false;
   if (state.can && !model.can.includes(state.can)) return false;
   if (state.fit && one(index, "fits") !== 1) return false;
@@ -50,7 +54,7 @@ function order() {
   const own = new Set(pins());
   const found = [];
   known.models.forEach((model, index) => {
-    if (wanted(model, index, words)) found.push(index);
+    if (own.has(model.id) || (lives(model) && wanted(model, index, words))) found.push(index);
   });
   const by = SORTS.includes(state.sort) ? state.sort : "cost";
   const key = by === "id" ? (index) => known.models[index].id : by === "max_input" ? (index) => known.models[index].max_input ?? NaN : (index) => one(index, by);
@@ -74,14 +78,14 @@ function list() {
   if (!known.models.length) return;
   shown = order();
   table.show(shown, state.sort, state.down);
-  const all = known.models.filter((model, index) => wanted(model, index, []) || CHAT.has(model.mode)).length;
+  const all = known.models.filter(lives).length;
   place("count").textContent = shown.length ? `${count(shown.length)} of ${count(all)} models that answer in text` : "No model fits these filters.";
 }
 
 /** The models that the charts compare: those pinned, else familiar ones. */
 function compared() {
   const own = pins().filter((id) => byId.has(id));
-  return (own.length ? own : FAMILIAR.filter((id) => byId.has(id))).map((id) => byId.get(id));
+  return (own.length ? own : FAMILIAR.filter((id) => byId.has(id) && lives(known.models[byId.get(id)]))).map((id) => byId.get(id));
 }
 
 let drawing = 0;

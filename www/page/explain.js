@@ -7,7 +7,7 @@ import { state, writeFragment } from "./state.js";
 
 /** Providers with a model of theirs; any other is written as `provider/model`. */
 export const MODELS = [
-  ["anthropic", "claude-sonnet-4-5"], ["openai", "gpt-5-mini"], ["gemini", "gemini-2.5-flash"], ["bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"],
+  ["anthropic", "claude-sonnet-4-6"], ["openai", "gpt-5.4-mini"], ["gemini", "gemini-3.5-flash"], ["bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"],
   ["azure", "gpt-4o"], ["mistral", "mistral-large-latest"], ["groq", "llama-3.3-70b-versatile"], ["deepseek", "deepseek-chat"], ["xai", "grok-4"],
   ["openrouter", "anthropic/claude-sonnet-4.5"], ["perplexity", "sonar"], ["together_ai", "meta-llama/Llama-3.3-70B-Instruct-Turbo"],
   ["fireworks_ai", "accounts/fireworks/models/deepseek-v3"], ["cerebras", "llama-3.3-70b"],
