@@ -177,7 +177,7 @@ fn when_nothing_helps_the_first_error_comes_back() {
     let got = stage.chat(&ask("m"));
     assert_eq!(got.status, 503);
     let message = got.json()["error"]["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("down") && message.contains("`spare` (RateLimitError)"), "{message}");
+    assert!(message.contains("down") && message.contains("Fallbacks failed too: spare (RateLimitError)"), "{message}");
 }
 
 #[test]
