@@ -377,7 +377,7 @@ impl Plan {
     fn final_error(&mut self) -> Error {
         let error = self.original.take().unwrap_or_else(|| Error::new(Kind::InternalServer, "nothing was attempted"));
         let Some((first, later)) = self.ended.split_first() else { return error };
-        if !self.exposed || !(self.fallbacks.is_set() || !later.is_empty()) {
+        if !self.exposed || (later.is_empty() && !self.fallbacks.is_set()) {
             return error;
         }
         let list: Vec<String> =
