@@ -1,7 +1,11 @@
 //! The documents say what the tree does: the table of errors, the providers, and the files and commands that are named.
+//!
+//! `BLESS=1 cargo test --test docs` writes the table of fixtures in `docs/providers.md`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -120,4 +124,68 @@ fn every_file_that_is_named_exists() {
         }
     }
     assert!(named > 10, "only {named} files found");
+}
+
+/// The columns of the table of fixtures: a protocol, and the folders of those who speak it; all other folders are the first's.
+const PROTOCOLS: &[(&str, &[&str])] = &[
+    ("OpenAI", &[]),
+    ("Anthropic", &["anthropic"]),
+    ("Gemini", &["gemini"]),
+    ("Vertex AI", &["vertex_ai", "vertex_ai_beta"]),
+    ("Bedrock", &["bedrock"]),
+    ("Cohere", &["cohere", "cohere_chat"]),
+    ("Ollama", &["ollama", "ollama_chat"]),
+];
+
+fn folders(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// What the fixtures' listing says: how many there are, and which protocol has a case of which name.
+fn listing() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let (mut count, mut providers) = (0, 0);
+    let mut names: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for provider in folders(&root) {
+        let place = PROTOCOLS.iter().position(|(_, own)| own.contains(&provider.as_str())).unwrap_or_default();
+        let cases = folders(&root.join(&provider));
+        let cases = cases.iter().filter(|case| root.join(&provider).join(case).join("request.json").exists());
+        let before = count;
+        for case in cases {
+            count += 1;
+            // Vertex AI has Claude's cases beside Gemini's.
+            let name = case.strip_prefix("claude-").unwrap_or(case);
+            names.entry(name.to_owned()).or_default().insert(place);
+        }
+        providers += usize::from(count > before);
+    }
+    let mut out =
+        format!("{count} fixtures of {providers} providers; here are the cases that two protocols or more have.\n\n");
+    let heads: Vec<&str> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
+    writeln!(out, "| case | {} |\n|{}", heads.join(" | "), " --- |".repeat(heads.len() + 1)).unwrap();
+    for (name, places) in names.iter().filter(|(_, places)| places.len() > 1) {
+        let cells: Vec<&str> = (0..heads.len()).map(|place| if places.contains(&place) { "✓" } else { "" }).collect();
+        writeln!(out, "| `{name}` | {} |", cells.join(" | ")).unwrap();
+    }
+    out
+}
+
+#[test]
+fn the_table_of_fixtures_is_their_listing() {
+    let text = read("docs/providers.md");
+    let (before, rest) = text.split_once("<!-- fixtures -->\n").unwrap();
+    let (own, after) = rest.split_once("<!-- end of fixtures -->").unwrap();
+    let wanted = listing();
+    if std::env::var_os("BLESS").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md");
+        fs::write(path, format!("{before}<!-- fixtures -->\n{wanted}<!-- end of fixtures -->{after}")).unwrap();
+        return;
+    }
+    assert!(own == wanted, "docs/providers.md: the table of fixtures is old; BLESS=1 cargo test --test docs writes it");
 }

@@ -1,4 +1,4 @@
-// The official SDK for Node talks to three dialects: text, streams, structured output, pictures, embeddings, models.
+// The official SDK for Node talks to four dialects: text, streams, structured output, pictures, embeddings, models.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
 
-import { MODELS, says, stage } from "./sdk.mjs";
+import { MODELS, SPOKEN, says, stage } from "./sdk.mjs";
 import { UPSTREAM_KEY } from "./upstream.mjs";
 
 const scene = stage({
@@ -25,7 +25,7 @@ async function collect(stream) {
   return { chunks, text, finishes, usages: chunks.map(({ usage }) => usage).filter(Boolean) };
 }
 
-for (const [provider, model] of Object.entries(MODELS)) {
+for (const [provider, model] of Object.entries(SPOKEN)) {
   test(`${provider}: a whole answer`, async () => {
     const { data: answer, response } = await scene.client.chat.completions
       .create({ model, messages: [{ role: "system", content: "Be brief." }, ...says("Grüezi — 你好 🙂")] })

@@ -1,4 +1,4 @@
-// What the SDK tests share: one gateway before the three providers, and an OpenAI client of it.
+// What the SDK tests share: one gateway before the providers, and an OpenAI client of it.
 
 import { after, before } from "node:test";
 
@@ -14,15 +14,19 @@ export const MODELS = {
   gemini: "gemini/gemini-2.5-flash",
 };
 
+/** The same and Bedrock, which has a form of its own for each and binary frames. */
+export const SPOKEN = { ...MODELS, bedrock: "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0" };
+
 /** The key of the gateway itself. */
 export const MASTER_KEY = "sk-master-1234";
 
-/** Deployments for every model of the three providers, at `url`. */
+/** Deployments for every model of these providers, at `url`. */
 export const wildcards = (url) =>
-  Object.keys(MODELS).map((provider) => ({
-    model_name: `${provider}/*`,
-    litellm_params: { model: `${provider}/*`, api_base: url, api_key: UPSTREAM_KEY },
-  }));
+  Object.keys(SPOKEN).map((provider) => {
+    const base = provider === "bedrock" ? "aws_bedrock_runtime_endpoint" : "api_base";
+    const params = { model: `${provider}/*`, [base]: url, api_key: UPSTREAM_KEY };
+    return { model_name: `${provider}/*`, litellm_params: params };
+  });
 
 /**
  * Starts providers and a gateway for all tests of a file, and stops them after. The object that it answers is filled
