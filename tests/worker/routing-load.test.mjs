@@ -1,0 +1,112 @@
+// Routing on workerd under 64 clients: an upstream that dies, shares by weight, and a limit that is never passed.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { startGateway, startUpstream } from "./gateway.mjs";
+
+const MASTER = "sk-master-key-for-tests";
+const CLIENTS = 64;
+
+const choices = [{ index: 0, message: { role: "assistant", content: "hello" }, finish_reason: "stop" }];
+const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+const ANSWER = JSON.stringify({ id: "1", object: "chat.completion", created: 1, model: "own", choices, usage });
+
+/** An upstream that answers every call after `latency` ms; its `stop` breaks what is under way. */
+async function upstream(t, latency = 0) {
+  const server = await startUpstream((request, response) => {
+    const answer = () => response.writeHead(200, { "content-type": "application/json" }).end(ANSWER);
+    if (latency) setTimeout(answer, latency);
+    else answer();
+  });
+  t.after(() => server.stop());
+  return server;
+}
+
+function entry(id, base, params = {}) {
+  return {
+    model_name: "m",
+    litellm_params: { model: `openai/${id}`, api_base: base, api_key: "k", ...params },
+    model_info: { id },
+  };
+}
+
+async function start(t, model_list, router_settings) {
+  const config = { model_list, router_settings, general_settings: { master_key: MASTER } };
+  const gateway = await startGateway({ config });
+  t.after(() => gateway.stop());
+  const headers = { authorization: `Bearer ${MASTER}`, "content-type": "application/json" };
+  const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: "hi" }] });
+  return async () => {
+    const answer = await fetch(`${gateway.url}/v1/chat/completions`, { method: "POST", headers, body });
+    const text = await answer.text();
+    return { status: answer.status, id: answer.headers.get("x-litellm-model-id"), headers: answer.headers, text };
+  };
+}
+
+/** Calls until `most` were made, by 64 clients that each make one after the other; what all of them got. */
+async function load(ask, most, each = () => {}) {
+  const answers = [];
+  let asked = 0;
+  const client = async () => {
+    while (asked < most) {
+      asked += 1;
+      answers.push(await ask());
+      each(answers.length);
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+  return answers;
+}
+
+test("an upstream dies under 64 clients, and none of them sees it", async (t) => {
+  const [dying, healthy] = [await upstream(t, 50), await upstream(t, 50)];
+  const ask = await start(t, [entry("dying", dying.url), entry("healthy", healthy.url)], { num_retries: 1 });
+  let killed;
+  const answers = await load(ask, 640, (done) => {
+    if (done === 200) killed = dying.stop();
+  });
+  await killed;
+  const failed = answers.filter((answer) => answer.status !== 200);
+  assert.deepEqual(failed.map((answer) => `${answer.status} ${answer.text}`), []);
+  assert.equal(answers.length, 640);
+  // It served, it died in the midst of answers, and the other one took over what was under way.
+  const by = (id) => answers.filter((answer) => answer.id === id).length;
+  assert.ok(by("dying") > 50 && by("healthy") > 300, `${by("dying")} and ${by("healthy")}`);
+  const retried = answers.filter((answer) => Number(answer.headers.get("x-litellm-attempted-retries")) > 0);
+  assert.ok(retried.length > 0 && retried.every((answer) => answer.id === "healthy"), `${retried.length} were retried`);
+});
+
+test("shares follow the weights", async (t) => {
+  const server = await upstream(t);
+  const weighted = [entry("three", server.url, { weight: 3 }), entry("one", server.url, { weight: 1 })];
+  const calls = 400;
+  const answers = await load(await start(t, weighted, { num_retries: 0 }), calls);
+  assert.ok(answers.every((answer) => answer.status === 200));
+  const three = answers.filter((answer) => answer.id === "three").length;
+  // Five standard deviations of a binomial distribution: a right router fails once in 1.7 million runs.
+  const bound = 5 * Math.sqrt(calls * 0.75 * 0.25);
+  assert.ok(Math.abs(three - calls * 0.75) <= bound, `${three} of ${calls} went to three quarters`);
+});
+
+for (const [name, settings] of [
+  ["usage-based-routing-v2", { routing_strategy: "usage-based-routing-v2" }],
+  ["enforce_model_rate_limits", { optional_pre_call_checks: ["enforce_model_rate_limits"] }],
+]) {
+  test(`no more than rpm come to a deployment from 64 clients at once: ${name}`, async (t) => {
+    const rpm = 10;
+    const server = await upstream(t);
+    const limited = [entry("a", server.url, { rpm }), entry("b", server.url, { rpm: 2 * rpm })];
+    const ask = await start(t, limited, { num_retries: 0, ...settings });
+    const began = Date.now();
+    const answers = await load(ask, 2 * CLIENTS);
+    // The window starts with the first request: within a minute, whatever is counted here is of one window.
+    assert.ok(Date.now() - began < 60_000, "the load took longer than a window");
+    const served = answers.filter((answer) => answer.status === 200);
+    const full = answers.filter((answer) => answer.status === 429);
+    assert.equal(served.length + full.length, answers.length, answers.map((answer) => answer.status).join(" "));
+    const reached = (id) => server.requests.filter((seen) => JSON.parse(seen.body).model === id).length;
+    assert.deepEqual([reached("a"), reached("b"), served.length], [rpm, 2 * rpm, 3 * rpm]);
+    assert.ok(full.every((answer) => Number(answer.headers.get("retry-after")) >= 1));
+  });
+}
