@@ -55,6 +55,7 @@ pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSetti
             (_, Some(true)) => RemoteMedia::Anywhere,
             _ => RemoteMedia::Public,
         },
+        skip_unchecked: general.flag("health_check_skip_disabled_background_models").unwrap_or_default(),
         disable_spend_logs: general.flag("disable_spend_logs").unwrap_or_default(),
     }
 }

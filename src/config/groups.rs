@@ -245,6 +245,23 @@ impl Config {
         self.place(filled, (provider != ANY && !named).then_some(provider))
     }
 
+    /// Where a check of `deployment` goes: to `model`, as `litellm_params.model` would name it, else to its own; `None` where
+    /// that is no one model of a provider that is spoken.
+    pub fn checked_as(&self, deployment: &Rc<Deployment>, model: Option<&str>) -> Option<Match> {
+        let (provider, model) = match (model, &deployment.provider) {
+            (None, Some(vendor)) => (vendor.clone(), deployment.model.as_str()),
+            (None, None) => return None,
+            (Some(model), _) => match self.wild_place(deployment, model) {
+                Place::Known(vendor, model) => (vendor, model),
+                _ => return None,
+            },
+        };
+        if model.is_empty() || model.contains(ANY) {
+            return None;
+        }
+        Some(Match { deployment: Rc::clone(deployment), provider, model: model.to_owned(), order: None })
+    }
+
     /// The match of a deployment whose upstream model, filled, is `model`; `None` where nobody speaks it.
     fn matched(&self, deployment: &Rc<Deployment>, model: &str) -> Option<Match> {
         let (provider, model) = match &deployment.provider {

@@ -271,6 +271,7 @@ pub enum RemoteMedia {
 
 /// `general_settings`, as far as this version acts on them.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct GeneralSettings {
     /// `master_key`.
     pub master_key: Option<Setting>,
@@ -295,6 +296,8 @@ pub struct GeneralSettings {
     pub remote_media: RemoteMedia,
     /// `dangerously_allow_mock_testing_request_params`: clients may ask for failures and delays.
     pub allow_mock_testing: bool,
+    /// `health_check_skip_disabled_background_models`: `GET /health` leaves out deployments that opted out of checks.
+    pub skip_unchecked: bool,
     /// `disable_spend_logs`: calls of the master key are not logged. Those of virtual keys always are: budgets rest on it.
     pub disable_spend_logs: bool,
 }

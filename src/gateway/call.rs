@@ -595,7 +595,7 @@ fn note_target(record: &mut Record, group: &str, found: &Match) {
 }
 
 /// A random UUID (version 4): LiteLLM's form of a call id.
-fn call_id(high: u64, low: u64) -> String {
+pub(super) fn call_id(high: u64, low: u64) -> String {
     let high = (high & !0xf000) | 0x4000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
     format!(

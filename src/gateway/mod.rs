@@ -17,6 +17,7 @@ mod edits;
 mod explain;
 mod fit;
 mod flight;
+mod health;
 mod hold;
 mod host;
 mod media;
@@ -205,6 +206,10 @@ impl Gateway {
             Route::Home => Ok(Reply::value(200, &home())),
             Route::Liveliness => Ok(Reply::value(200, &json!("I'm alive!"))),
             Route::Readiness => Ok(Reply::value(200, &json!({"status": "healthy", "db": "Not connected"}))),
+            Route::Health => {
+                admin::only_admin(self, host, &caller, request.path()).await?;
+                health::answer(self, host, request).await
+            }
             Route::Models => {
                 let sight = Sight::of(self, host, &caller, request.path()).await?;
                 Ok(Reply::json(200, models::list(self, host, &sight).to_bytes()))

@@ -12,7 +12,7 @@ use crate::openai::Usage;
 pub(super) struct Record {
     /// The call id.
     pub(super) id: String,
-    /// The route: `chat`, `embeddings`.
+    /// The route: `chat`, `embeddings`, `rerank`; or `health_check`.
     pub(super) call: &'static str,
     /// The model as the client named it.
     pub(super) asked_model: String,

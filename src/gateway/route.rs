@@ -10,6 +10,8 @@ use crate::http::percent_decode;
 pub enum Route {
     /// `GET /`
     Home,
+    /// `GET /health`
+    Health,
     /// `GET /health/liveliness`
     Liveliness,
     /// `GET /health/readiness`
@@ -48,6 +50,7 @@ type Entry = (&'static str, &'static str, fn(String) -> Route);
 
 const ROUTES: &[Entry] = &[
     ("GET", "/", |_| Route::Home),
+    ("GET", "/health", |_| Route::Health),
     ("GET", "/health/liveliness", |_| Route::Liveliness),
     ("GET", "/health/liveness", |_| Route::Liveliness),
     ("GET", "/health/readiness", |_| Route::Readiness),

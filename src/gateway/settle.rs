@@ -255,6 +255,7 @@ pub(super) fn call_type(call: &str) -> &'static str {
     match call {
         "embeddings" => "aembedding",
         "rerank" => "arerank",
+        "health_check" => "health_check",
         _ => "acompletion",
     }
 }

@@ -14,6 +14,7 @@ pub(in crate::config) const GENERAL: &[Group] = &[
         Kind::Flag,
         "allow_private_media allow_remote_media dangerously_allow_mock_testing_request_params disable_spend_logs",
     ),
+    group(ACTS, Kind::Flag, "health_check_skip_disabled_background_models"),
     group(ACTS, Kind::Text, "master_key"),
     group(NETWORK, Kind::Any, "use_x_forwarded_for"),
     group(NETWORK, Kind::Flag, "user_url_validation"),
@@ -67,11 +68,7 @@ pub(in crate::config) const GENERAL: &[Group] = &[
         "allow_public_health_readiness_details enable_health_check_routing health_check_details \
          health_check_ignore_transient_errors health_check_staleness_threshold",
     ),
-    group(
-        HEALTH,
-        Kind::Flag,
-        "background_health_checks health_check_skip_disabled_background_models model_list_healthy_only",
-    ),
+    group(HEALTH, Kind::Flag, "background_health_checks model_list_healthy_only"),
     group(HEALTH, Kind::List, "background_health_check_model_groups"),
     group(HEALTH, Kind::Number, "health_check_concurrency health_check_interval"),
     group(HEALTH, Kind::Text, "maximum_health_check_retention_period"),

@@ -3,8 +3,8 @@
 //! A parameter that is not here is a field of the request.
 
 use super::{
-    ACTS, CACHE, ENDPOINTS, GUARDRAILS, Group, HEALTH, KEYS, Kind, LIMITS, LOGGING, NETWORK, OTHER, PROCESS, PROVIDERS,
-    TAGS, group,
+    ACTS, CACHE, ENDPOINTS, GUARDRAILS, Group, KEYS, Kind, LIMITS, LOGGING, NETWORK, OTHER, PROCESS, PROVIDERS, TAGS,
+    group,
 };
 use crate::provider::{credentials, litellm};
 
@@ -109,7 +109,11 @@ pub(in crate::config) const MODEL_INFO: &[Group] = &[
          max_input_tokens max_output_tokens supported_environments",
     ),
     group(ACTS, Kind::Any, "allowed_fails allowed_fails_policy cooldown_time"),
-    group(HEALTH, Kind::Any, "health_check_model health_check_timeout disable_background_health_check"),
+    group(
+        ACTS,
+        Kind::Any,
+        "health_check_model health_check_timeout health_check_max_tokens disable_background_health_check",
+    ),
     group(KEYS, Kind::Any, "access_windows member_auto_router"),
     group(
         OTHER,

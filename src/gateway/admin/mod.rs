@@ -36,6 +36,7 @@ use super::caller::Caller;
 use super::host::Host;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
+use crate::keys::Role;
 use action::{BudgetAction, CustomerAction, KeyAction, RoutingAction, SpendAction, TeamAction, UserAction};
 use actor::Actor;
 use desk::Desk;
@@ -70,6 +71,20 @@ pub(super) async fn answer<H: Host>(
         }
     }
     Err(Error::new(Kind::Conflict, "somebody else is changing the same records: try again").with_retry_after_ms(1_000))
+}
+
+/// Lets only a proxy admin pass: the master key, or a key of a user with that role.
+///
+/// # Errors
+///
+/// 401 for a key that is gone, blocked or expired, 403 for everybody else's.
+pub(super) async fn only_admin<H: Host>(gateway: &Gateway, host: &H, caller: &Caller, route: &str) -> Result<()> {
+    let actor = Actor::find(gateway, host, caller, route, host.now_ms()).await?;
+    if actor.role == Some(Role::ProxyAdmin) {
+        return Ok(());
+    }
+    let message = format!("{route} is for the proxy admin: use the master key");
+    Err(Error::new(Kind::PermissionDenied, message).with_type("auth_error"))
 }
 
 async fn act<H: Host>(desk: &Desk<'_, H>, action: Action) -> Done<Value> {

@@ -9,6 +9,8 @@ pub(super) mod supported_params;
 mod token_counter;
 mod transform_request;
 
+pub(super) use transform_request::without_userinfo;
+
 use super::host::Host;
 use super::reply::Reply;
 use super::sight::Sight;

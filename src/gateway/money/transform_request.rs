@@ -103,7 +103,7 @@ fn shown_url(url: &str) -> String {
 }
 
 /// A URL without `user:password@`.
-pub(super) fn without_userinfo(url: &str) -> String {
+pub(in crate::gateway) fn without_userinfo(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
