@@ -3,17 +3,17 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { buildNpm } from "./npm.mjs";
 import { root } from "./place.mjs";
 import { npmPackages, underModernNode } from "./setup.mjs";
 import { Problem, main, step } from "./steps.mjs";
-import { buildAll } from "./wasm.mjs";
 
-const BENCHES = ["requests", "streams", "keys", "start", "tokens", "page"];
+const BENCHES = ["requests", "streams", "keys", "start", "tokens", "page", "library"];
 
 await main(async () => {
   await npmPackages();
   if (await underModernNode()) return process.exitCode;
-  await buildAll();
+  await buildNpm();
   const [only] = process.argv.slice(2);
   if (only && !BENCHES.includes(only)) throw new Problem(`there is no bench ${only}; there is ${BENCHES.join(", ")}`);
   const load = (name) => import(pathToFileURL(join(root, "benches", `${name}.mjs`)).href);
