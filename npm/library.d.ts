@@ -182,8 +182,11 @@ export interface CallOptions extends Callbacks {
   readonly model: string;
   /** Ends the call and closes the provider's connection. The call is rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Models to go to when this one fails: names, or objects whose fields replace the request's (`api_key` too). */
-  readonly fallbacks?: ReadonlyArray<string | { readonly model: string; readonly [name: string]: unknown }> | undefined;
+  /**
+   * Models to go to when this one fails: names, or objects whose fields replace the request's (`api_key` too); without a
+   * `model`, the same one.
+   */
+  readonly fallbacks?: ReadonlyArray<string | { readonly model?: string; readonly [name: string]: unknown }> | undefined;
   /** How often a model is tried again. Default: 2. */
   readonly num_retries?: number | undefined;
   /** Seconds for an attempt's whole answer, or for a stream's first event. */

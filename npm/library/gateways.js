@@ -9,7 +9,7 @@ const OWN_FIELDS = new Set([
   ..."api_base api_key api_version base_url custom_llm_provider extra_headers headers organization".split(" "),
   ..."account_id client_id client_secret project_id region_name space_id tenant_id token zen_api_key".split(" "),
 ]);
-const OWN_PREFIXES = /^(aws|azure|vertex|watsonx)_|_cost_per_/;
+const OWN_PREFIXES = /^(aws|azure|vertex|watsonx)_|_cost_per_|_token_cost$/;
 
 /** Whether a field of a call is its deployment's, and no client's of a gateway. */
 const isOwn = (name) => OWN_FIELDS.has(name) || OWN_PREFIXES.test(name);
@@ -92,10 +92,13 @@ export class Defaults {
     const [body, params] = split(request);
     if (params) own.push(this.#deployment(request.model, request.model, params));
     const fallbacks = request.fallbacks?.map?.((fallback, index) => {
-      const [rest, credentials] = typeof fallback === "object" && fallback ? split(fallback) : [fallback];
-      if (!credentials) return fallback;
-      const name = `${fallback.model}#${index + 1}`;
-      own.push(this.#deployment(name, fallback.model, credentials));
+      if (fallback === null || typeof fallback !== "object") return fallback;
+      // Without a model it is the same one in another way: with another key, at another place.
+      const { model = request.model, ...fields } = fallback;
+      const [rest, credentials] = split(fields);
+      if (!credentials) return { ...rest, model };
+      const name = `${model}#${index + 1}`;
+      own.push(this.#deployment(name, model, credentials));
       return { ...rest, model: name };
     });
     return [fallbacks ? { ...body, fallbacks } : body, this.caller(own)];

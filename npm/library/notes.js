@@ -36,13 +36,18 @@ export class Notes {
 
 const ENDS = { ok: "success", client_gone: "cancelled" };
 
+function statusOf({ request: { signal } }, line, error) {
+  if (!error) return ENDS[line?.end] ?? "success";
+  return signal?.aborted && error === signal.reason ? "cancelled" : "failure";
+}
+
 /** What callbacks get of a call. */
 export function eventOf(call, line, { response, error }) {
   const { prompt_tokens, completion_tokens } = line ?? {};
   const known = prompt_tokens !== undefined;
   const usage = known ? { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens } : null;
   return {
-    status: error ? (error.name === "AbortError" ? "cancelled" : "failure") : (ENDS[line?.end] ?? "success"),
+    status: statusOf(call, line, error),
     id: line?.id ?? null,
     call_type: call.type,
     model: call.request.model ?? null,

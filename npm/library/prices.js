@@ -7,12 +7,11 @@ import { defaults } from "./gateways.js";
 
 const ask = (path, body) => defaults.caller().ask(path, body);
 
+/** A model with its provider. */
+const named = (model, provider) => (provider && !model.startsWith(`${provider}/`) ? `${provider}/${model}` : model);
+
 /** The model of an answer, by the name that its price is found by. */
-function servedBy(response) {
-  const provider = response._hidden_params?.custom_llm_provider;
-  const model = response.model ?? "";
-  return provider && !model.startsWith(`${provider}/`) ? `${provider}/${model}` : model;
-}
+const servedBy = (response) => named(response.model ?? "", response._hidden_params?.custom_llm_provider);
 
 export async function completionCost(asked) {
   const { completion_response: response, model, messages, prompt, completion, tools } = asked;
@@ -32,7 +31,7 @@ export async function costPerToken(asked) {
   const { model, prompt_tokens = 0, completion_tokens = 0, custom_llm_provider: provider } = asked;
   const { cache_read_input_tokens, cache_creation_input_tokens, reasoning_tokens } = asked;
   const told = await ask("/cost/estimate", {
-    model: provider && !model.startsWith(`${provider}/`) ? `${provider}/${model}` : model,
+    model: named(model, provider),
     input_tokens: prompt_tokens,
     output_tokens: completion_tokens,
     cache_read_input_tokens,
@@ -48,8 +47,6 @@ export async function tokenCounter({ model, messages, text, tools }) {
   const { total_tokens, model_used, tokenizer_type, error_percent } = told;
   return { total_tokens, exact: tokenizer_type === "openai_tokenizer", error_percent, model_used, tokenizer_type };
 }
-
-const named = (model, provider) => (provider && !model.startsWith(`${provider}/`) ? `${provider}/${model}` : model);
 
 /** A configuration's first model, as `/v1/model/info` shows it; undefined where its name leads to no provider. */
 async function infoOf(model) {

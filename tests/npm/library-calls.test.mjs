@@ -104,6 +104,13 @@ test("a fallback with credentials of its own gets them, and no other model does"
   assert.match(bare.message, /Fallbacks failed too: openai\/gpt-4o \(AuthenticationError\)/);
 });
 
+test("a fallback without a model is the same one with another key", async () => {
+  const model = "openai/gpt-4o--text-1--other-key";
+  const answer = await completion(to(model, { api_key: "sk-wrong", fallbacks: [own(model)] }));
+  assert.equal(answer._hidden_params.attempted_fallbacks, 1);
+  assert.deepEqual(providers.of("gpt-4o--text-1--other-key").map(({ headers }) => headers.authorization), ["Bearer sk-wrong", `Bearer ${UPSTREAM_KEY}`]);
+});
+
 test("retries are counted", async () => {
   const { heard, ...callbacks } = listener();
   const answer = await completion(to("openai/gpt-4o--flaky-1--counted", { num_retries: 1, ...callbacks }));
@@ -171,7 +178,10 @@ test("an abort closes the provider's connection, and the call is rejected with i
   await until(() => heard.length);
   assert.deepEqual(heard.map(([name, { status }]) => [name, status]), [["event", "cancelled"]]);
   const reason = new Error("too late");
-  assert.equal(await thrown(completion(to("openai/gpt-4o", { signal: AbortSignal.abort(reason) }))), reason);
+  heard.length = 0;
+  assert.equal(await thrown(completion(to("openai/gpt-4o", { signal: AbortSignal.abort(reason), ...callbacks }))), reason);
+  await until(() => heard.length);
+  assert.deepEqual(heard.map(([name, { status }]) => [name, status]), [["event", "cancelled"]]);
 });
 
 test("a time-out is an error of its own", async () => {
@@ -201,6 +211,20 @@ test("calls with the same credentials share a gateway, and many different ones d
     const answer = await completion({ model: "openai/gpt-4o", messages: says("a"), api_key: `sk-${turn}`, mock_response: "m" });
     assert.equal(answer.choices[0].message.content, "m");
   }
+});
+
+test("a model that fails leaves all others as they are", async (t) => {
+  t.after(() => configure({ env: undefined, fetch: undefined }));
+  const whole = { id: "1", object: "chat.completion", created: 1, model: "m", choices: [{ index: 0, message: { role: "assistant", content: "x" }, finish_reason: "stop" }] };
+  configure({
+    env: { OPENAI_API_KEY: "sk-1", GROQ_API_KEY: "sk-2" },
+    fetch: async (url) => (url.includes("openai.com") ? Response.json({ error: { message: "no" } }, { status: 401 }) : Response.json(whole)),
+  });
+  for (let turn = 0; turn < 10; turn += 1) {
+    const error = await thrown(completion({ model: "openai/gpt-4o", messages: says("a"), num_retries: 0 }));
+    assert.ok(error instanceof tollgate.AuthenticationError, error.message);
+  }
+  assert.equal((await completion({ model: "groq/llama-3.3-70b-versatile", messages: says("a") })).choices[0].message.content, "x");
 });
 
 test("what is no request is refused by name", async () => {
