@@ -1,4 +1,5 @@
-// Every JavaScript snippet of docs/library.md and docs/from-litellm.md runs as it is printed, against providers of this machine.
+// Every JavaScript snippet of docs/library.md, docs/from-litellm.md and the types runs as it is printed, against providers of
+// this machine.
 
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -34,10 +35,17 @@ const env = {
   GROQ_API_BASE: `${providers.url}/openai/v1`,
 };
 
-for (const name of ["library.md", "from-litellm.md"]) {
-  const text = readFileSync(join(root, "docs", name), "utf8");
+for (const [path, fewest] of [
+  ["docs/library.md", 12],
+  ["docs/from-litellm.md", 9],
+  ["npm/library.d.ts", 2],
+  ["npm/index.d.ts", 1],
+]) {
+  const name = path.split("/").at(-1);
+  // Comments of TypeScript lose their stars.
+  const text = readFileSync(join(root, path), "utf8").replaceAll(/^ \* ?/gm, "");
   const snippets = [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
-  assert.ok(snippets.length > 8, name);
+  assert.ok(snippets.length >= fewest, `${path}: ${snippets.length}`);
   for (const [index, code] of snippets.entries()) {
     test(`${name}: ${code.split("\n").find((line) => line.includes("await"))?.trim()}`, async () => {
       const file = join(folder, `${name}-${index}.mjs`);
