@@ -190,6 +190,9 @@ test("config: mistakes with their lines, the routing and a dry run", async () =>
   await page.fill("#config-text", "model_list:\n\t- a");
   await page.waitForFunction(() => document.querySelector(".findings")?.textContent.includes("a tab cannot indent YAML"));
   assert.match(await page.textContent(".findings"), /Line 2/);
+  await page.fill("#config-text", "litellm_settings: {drop_params: true}");
+  await page.waitForFunction(() => document.getElementById("config-routing").textContent.includes("no model_list"));
+  await page.waitForFunction(() => document.getElementById("dry-out").textContent === "There is no model to ask for.");
   await page.fill("#config-text", "");
   await page.waitForFunction(() => !document.querySelector(".findings")?.textContent.includes("a tab"));
   assert.deepEqual(wrong, []);

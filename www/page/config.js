@@ -99,7 +99,11 @@ function group(name, told) {
 async function routing(own) {
   const out = place("config-routing");
   const names = [...new Set((config?.model_list ?? []).map(({ model_name: name }) => name).filter((name) => typeof name === "string"))];
-  if (!config || !names.length) return out.replaceChildren(el("h2", {}, "Routing"), el("p.note", {}, "Drawn as soon as the configuration has no errors."));
+  if (!config || !names.length) {
+    place("dry-model").replaceChildren();
+    const why = config ? "The configuration has no model_list." : "Drawn as soon as the configuration has no errors.";
+    return out.replaceChildren(el("h2", {}, "Routing"), el("p.note", {}, why));
+  }
   const drawn = [];
   for (const name of names.slice(0, MOST_GROUPS)) {
     const told = name.includes("*") ? { body: { refused: "takes every name that fits" } } : await ask("ask", { path: "/utils/route", body: body(name, "Hello"), config });
@@ -117,7 +121,7 @@ async function routing(own) {
 async function dry(own) {
   const out = place("dry-out");
   const model = place("dry-model").value;
-  if (!config || !model) return out.replaceChildren(el("p.note", {}, "Needs a configuration without errors."));
+  if (!config || !model) return out.replaceChildren(el("p.note", {}, config ? "There is no model to ask for." : "Needs a configuration without errors."));
   const told = await ask("ask", { path: "/utils/route", body: body(model, place("dry-prompt").value), config });
   if (own !== turn) return;
   if (told.status !== 200) return out.replaceChildren(refusal(told.body, told.text));
