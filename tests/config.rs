@@ -109,6 +109,16 @@ fn every_error_names_its_place_and_its_mend() {
             "`variants` must have one with a `weight` above 0",
         ),
         (
+            json!({"router_settings": {"shadow_traffic": {"m": {"to": "n", "percent": 101}}}}),
+            "router_settings.shadow_traffic.m.percent",
+            "`percent` must be a number from 0 to 100",
+        ),
+        (
+            json!({"router_settings": {"shadow_traffic": {"m": {"to": "m", "percent": 1}}}}),
+            "router_settings.shadow_traffic.m.to",
+            "\"m\" cannot be its own shadow: give another model group",
+        ),
+        (
             json!({"router_settings": {"routing_groups": [{"group_name": "g", "models": ["m"]}]}}),
             "router_settings.routing_groups[0].routing_strategy",
             "`routing_strategy` is missing: give \"simple-shuffle\" or another",
@@ -260,6 +270,14 @@ fn what_stands_for_several_models_must_lead_somewhere() {
         json!({"task_routing": {"auto": [{"model": "gpt-4"}]}, "fallbacks": [{"gpt-4o": ["auto"]}]});
     let message = "`auto` leads to \"gpt-4\", which is no model group; did you mean \"gpt-4o\"?".to_owned();
     assert_eq!(found(&config), [(Severity::Error, "router_settings.task_routing.auto.gpt-4".to_owned(), message)]);
+}
+
+#[test]
+fn a_shadow_must_be_a_model_group() {
+    let mut config = one(&json!({}));
+    config["router_settings"] = json!({"shadow_traffic": {"gpt-4o": {"to": "gpt-4", "percent": 5}}});
+    let message = "copies go to \"gpt-4\", which is no model group; did you mean \"gpt-4o\"?".to_owned();
+    assert_eq!(found(&config), [(Severity::Error, "router_settings.shadow_traffic.gpt-4o.to".to_owned(), message)]);
 }
 
 #[test]

@@ -78,6 +78,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     context.wait_until(async move {
         relay.run(host.as_ref(), &mut sink).await;
         sink.close().await;
+        if let Some(note) = after {
+            note.write(host.as_ref()).await;
+        }
     });
     Ok(response)
 }

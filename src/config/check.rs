@@ -221,6 +221,7 @@ mod tests {
                 "default_fallbacks": ["a/b"], "model_group_alias": {"x": "a/b", "y": {"model": "a/c", "hidden": true}},
                 "task_routing": {"auto": [{"model": "a/b", "max_words": 1, "keywords": ["x"], "tools": true}]},
                 "traffic_split": {"ab": {"sticky": "user", "variants": [{"name": "v", "model": "auto", "weight": 1}]}},
+                "shadow_traffic": {"a/b": {"to": "a/c", "percent": 1}},
                 "routing_groups": [{"group_name": "g", "models": ["a/b"], "routing_strategy": "simple-shuffle"}],
                 "retry_policy": {"DefaultRetries": 1}, "default_litellm_params": {"user": "u"},
             },

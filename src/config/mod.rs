@@ -18,6 +18,7 @@ mod routing;
 mod routing_group;
 mod schema;
 mod section;
+mod shadow;
 mod suggest;
 mod task;
 mod values;
@@ -30,6 +31,7 @@ pub use finding::{Finding, Severity};
 pub use gate::{Gate, Whose};
 pub use groups::Match;
 pub use routing_group::RoutingGroup;
+pub use shadow::ShadowRule;
 
 use serde_json::{Map, Value};
 
@@ -228,6 +230,8 @@ pub struct RouterSettings {
     /// Names that stand for several model groups: `traffic_split`, `task_routing` (Tollgate's own), and entries of
     /// `model_list` whose model is `auto_router/complexity_router`.
     pub tasks: Vec<Named>,
+    /// `shadow_traffic` (Tollgate's own).
+    pub shadows: Vec<ShadowRule>,
     /// `routing_groups`.
     pub groups: Vec<RoutingGroup>,
     /// `model_group_alias`.

@@ -27,6 +27,7 @@ pub(super) fn check(document: &Map<String, Value>, config: &Config, findings: &m
             references.target(format!("{place}.{}.{model}", named.name), &what, &Value::from(model));
         }
     }
+    super::shadow::check(config, references.findings);
     for section in SECTIONS {
         let Some(Value::Object(map)) = document.get(section) else { continue };
         for name in LISTS {

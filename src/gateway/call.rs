@@ -23,7 +23,7 @@ use super::records::{FALLBACKS, From};
 use super::relay::Relay;
 use super::reply::{Reply, ReplyBody};
 use super::seat::Seat;
-use super::settle::{Books, Ending};
+use super::settle::{Books, Ending, Note};
 use super::tariff::{Tariff, add_cost_headers};
 use super::{Gateway, edits, media, models, resolve};
 use crate::config::Match;
@@ -189,7 +189,7 @@ impl<H: Host> Call<'_, H> {
         // An index that cannot be read leaves the fallbacks as they were.
         let settings = &self.gateway.records.settings;
         let _ = settings.find(self.host, RecordKind::Setting, FALLBACKS, From::Index).await;
-        let mut hold = None;
+        let (mut hold, mut shadow) = (None, None);
         let admitted = match self.asked.mocks.check(&self.gateway.config.general) {
             Ok(()) => self.admit(&request, &record).await,
             Err(error) => Err(error),
@@ -197,13 +197,19 @@ impl<H: Host> Call<'_, H> {
         let result = match admitted {
             Ok((request, reserved)) => {
                 hold = reserved;
-                self.attempts(&request, hold.as_ref(), &mut record).await
+                let result = self.attempts(&request, hold.as_ref(), &mut record).await;
+                shadow = result.is_ok().then(|| self.shadow(&request, &record.id)).flatten();
+                result
             }
             Err(error) => Err(error),
         };
         let books = Books::new(self.caller, &self.logged(), &self.gateway.config.general, hold);
         match result {
-            Ok(success) => Ok(self.reply(success, record, books).await),
+            Ok(success) => {
+                let mut reply = self.reply(success, record, books).await;
+                reply.after = Note::with(reply.after, shadow);
+                Ok(reply)
+            }
             Err(error) => Ok(self.refuse(&error, record, books).await),
         }
     }
@@ -315,7 +321,7 @@ impl<H: Host> Call<'_, H> {
         }
         deployment.facts = tariff.facts();
         let mut ending = Ending { tariff, request: Rc::new(request) };
-        let seat = Seat::take(self.gateway, self.host, found, &ending).await.map_err(Failed::Full)?;
+        let seat = Seat::take(config, self.host, found, &ending).await.map_err(Failed::Full)?;
         if let Some(request) = seat.clamped(&ending)? {
             ending.request = Rc::new(request);
         }
@@ -586,7 +592,7 @@ fn errors(plan: &Plan) -> Option<String> {
     (!list.is_empty()).then(|| Value::from(list).to_string().chars().map(plain).collect())
 }
 
-fn note_target(record: &mut Record, group: &str, found: &Match) {
+pub(super) fn note_target(record: &mut Record, group: &str, found: &Match) {
     group.clone_into(&mut record.group);
     record.deployment.clone_from(&found.deployment.id);
     found.provider.name().clone_into(&mut record.provider);

@@ -33,6 +33,7 @@ mod resolve;
 mod route;
 mod seat;
 mod settle;
+mod shadow;
 mod sight;
 mod survey;
 mod tariff;
@@ -88,7 +89,7 @@ const SALT_VARIABLE: &str = "LITELLM_SALT_KEY";
 /// A gateway with its configuration.
 #[derive(Debug)]
 pub struct Gateway {
-    config: Config,
+    config: Rc<Config>,
     door: Door,
     prices: Rc<PriceTable>,
     /// The vocabularies that are loaded: tokens of their models are counted, those of all others estimated.
@@ -98,6 +99,8 @@ pub struct Gateway {
     health: Rc<RefCell<Health>>,
     /// What credentials were exchanged for.
     tokens: Rc<Tokens>,
+    /// How many copies are under way.
+    shadows: shadow::Running,
     /// When it last heard of what other isolates know, in Unix ms.
     board_read_at: Cell<u64>,
 }
@@ -122,13 +125,14 @@ impl Gateway {
             None => Door::Shut,
         };
         Self {
-            config,
+            config: Rc::new(config),
             door,
             prices: Rc::new(PriceTable::embedded()),
             vocabularies: RefCell::default(),
             records: Records::default(),
             health: Rc::default(),
             tokens: Rc::default(),
+            shadows: Rc::default(),
             board_read_at: Cell::default(),
         }
     }
@@ -155,6 +159,7 @@ impl Gateway {
         self.prices = former.prices.clone();
         self.vocabularies.clone_from(&former.vocabularies);
         self.tokens = Rc::clone(&former.tokens);
+        self.shadows = Rc::clone(&former.shadows);
     }
 
     /// The fallbacks of the configuration.

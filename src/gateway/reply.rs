@@ -15,7 +15,7 @@ pub struct Reply<B> {
     pub headers: Headers,
     /// The body.
     pub body: ReplyBody<B>,
-    /// What the shell has to do when the client has its answer: [`Note::write`].
+    /// What the shell has to do when the client has its answer, all of a stream too: [`Note::write`].
     pub after: Option<Box<Note>>,
 }
 

@@ -3,7 +3,6 @@
 //! The books of these limits are ledgers too: one for each deployment that has limits, or one for its whole provider where
 //! that has a budget, so that one question answers for both. A deployment without limits asks nobody.
 
-use super::Gateway;
 use super::attempt::Request;
 use super::bound::{UsageBound, is_bounded, with_output_bound};
 use super::hold::{Hold, Wanted};
@@ -34,12 +33,12 @@ impl Seat {
     ///
     /// [`Filtered::Limit`]: the deployment is full, and the next one's turn comes.
     pub(super) async fn take<H: Host>(
-        gateway: &Gateway,
+        config: &Config,
         host: &H,
         found: &Match,
         ending: &Ending,
     ) -> Result<Self, Filtered> {
-        let limits = limits(&gateway.config, found);
+        let limits = limits(config, found);
         let Some((root, _)) = limits.last().cloned() else { return Ok(Self::default()) };
         let counts = |of: fn(&Limits) -> bool| limits.iter().any(|(_, limits)| of(limits));
         let (budget, tpm) = (counts(Limits::has_budget), counts(|limits| limits.tpm.is_some()));
@@ -58,7 +57,7 @@ impl Seat {
             tokens: if is_bounded(&ending.request) { wanted.tokens.0 } else { wanted.tokens.1 },
             ..Ask::default()
         };
-        match Hold::ask(&gateway.config.general, host, root, ask, limits).await {
+        match Hold::ask(&config.general, host, root, ask, limits).await {
             Ok(Ok(hold)) => Ok(Self { hold: Some(hold) }),
             Ok(Err(refusal)) => Err(filtered(&refusal, host, found)),
             // Fails closed, as keys with limits do.

@@ -10,13 +10,14 @@ use super::host::Host;
 use super::race::both;
 use super::record::Record;
 use super::seat::Seat;
+use super::shadow::Shadow;
 use super::tariff::Tariff;
 use crate::config::GeneralSettings;
 use crate::cost::tokens::{Counter, count_chat, estimate, family_of};
 use crate::cost::{Charge, Exactness};
 use crate::error::{Error, Kind};
 use crate::http::Headers;
-use crate::keys::ledger::{Ask, Message, Outcome, Reply, ScopeId};
+use crate::keys::ledger::{Ask, Message, Outcome, Reply, ScopeId, Subject};
 use crate::money::Money;
 use crate::openai::{Answer, ChunkWriter, Usage};
 
@@ -215,6 +216,8 @@ pub struct Note {
     root: ScopeId,
     ask: Ask,
     outcome: Option<Outcome>,
+    /// What is done after that: a copy for a second group.
+    shadow: Option<Box<Shadow>>,
 }
 
 impl Note {
@@ -225,7 +228,19 @@ impl Note {
         };
         let subject = subject(key.map(AsRef::as_ref), asked, asked.tags.clone());
         let ask = Ask { scopes, bound: Some(Money::ZERO), hold_ms: 60_000, subject, ..Ask::default() };
-        Self { root, ask, outcome: None }
+        Self { root, ask, outcome: None, shadow: None }
+    }
+
+    /// Nothing to write, and a copy of the request to send.
+    pub(super) fn of_shadow(shadow: Box<Shadow>) -> Box<Self> {
+        Box::new(Self { root: ScopeId::global(), ask: Ask::default(), outcome: None, shadow: Some(shadow) })
+    }
+
+    /// Both what this one holds and what `other` does, which is [`Note::of_shadow`].
+    pub(super) fn with(this: Option<Box<Self>>, other: Option<Box<Self>>) -> Option<Box<Self>> {
+        let Some(mut this) = this else { return other };
+        this.shadow = other.and_then(|other| other.shadow);
+        Some(this)
     }
 
     fn fill(&mut self, record: &Record, outcome: Outcome) {
@@ -237,17 +252,40 @@ impl Note {
 
     /// Writes it: for the shell, when the client has its answer.
     pub async fn write<H: Host>(self: Box<Self>, host: &H) {
-        let Self { root, ask, outcome } = *self;
-        let Some(outcome) = outcome else { return };
-        let reserve = Message::Reserve { ask: Box::new(ask), shared: Vec::new() };
-        if let Ok(Reply::Granted(grant)) = host.ledger(&root, &reserve).await {
-            let settle = Message::Settle { seq: grant.seq, outcome };
-            if host.ledger(&root, &settle).await.is_ok() {
-                return;
-            }
+        let Self { root, ask, outcome, shadow } = *self;
+        if let Some(outcome) = outcome {
+            enter(host, &root, ask, outcome).await;
         }
-        host.log(&serde_json::json!({"event": "not_in_spend_log", "root": root.id}).to_string());
+        if let Some(shadow) = shadow {
+            shadow.run(host).await;
+        }
     }
+}
+
+/// Enters a call that nothing was reserved for.
+async fn enter<H: Host>(host: &H, root: &ScopeId, ask: Ask, outcome: Outcome) {
+    let reserve = Message::Reserve { ask: Box::new(ask), shared: Vec::new() };
+    if let Ok(Reply::Granted(grant)) = host.ledger(root, &reserve).await {
+        let settle = Message::Settle { seq: grant.seq, outcome };
+        if host.ledger(root, &settle).await.is_ok() {
+            return;
+        }
+    }
+    host.log(&serde_json::json!({"event": "not_in_spend_log", "root": root.id}).to_string());
+}
+
+/// Enters a copy of the call `of`: in the gateway's own books, so that no key pays for it.
+pub(super) async fn enter_shadow<H: Host>(host: &H, record: &Record, used: &Used, of: &str, whole: bool) {
+    let subject = Subject {
+        call_type: call_type(record.call).to_owned(),
+        model_group: record.group.clone(),
+        metadata: serde_json::json!({"shadow_of": of}).to_string(),
+        ..subject(None, &Asked::default(), vec!["shadow".to_owned()])
+    };
+    let (root, request_id) = (ScopeId::global(), record.id.clone());
+    let scopes = vec![root.clone()];
+    let ask = Ask { request_id, scopes, bound: Some(Money::ZERO), hold_ms: 60_000, subject, ..Ask::default() };
+    enter(host, &root, ask, outcome(record, used, if whole { "success" } else { "failure" })).await;
 }
 
 /// LiteLLM's name for a kind of call.
@@ -256,6 +294,7 @@ pub(super) fn call_type(call: &str) -> &'static str {
         "embeddings" => "aembedding",
         "rerank" => "arerank",
         "health_check" => "health_check",
+        "shadow" => "shadow",
         _ => "acompletion",
     }
 }

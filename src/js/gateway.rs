@@ -98,6 +98,9 @@ async fn answer(
         } else {
             sink.close().await;
         }
+        if let Some(note) = after {
+            note.write(host.as_ref()).await;
+        }
         Ok(JsValue::UNDEFINED)
     }))?;
     Ok(response)

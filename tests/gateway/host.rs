@@ -388,9 +388,6 @@ impl Stage {
 
     /// Reads an answer to its end.
     pub(crate) fn finish(&self, reply: Reply<ScriptedBody>, started: u64) -> Got {
-        if let Some(note) = reply.after {
-            block_on(&self.host.world, note.write(&self.host));
-        }
         let body = match reply.body {
             ReplyBody::Whole(bytes) => bytes,
             ReplyBody::Stream(relay) => {
@@ -399,7 +396,11 @@ impl Stage {
                 client.got
             }
         };
-        Got { status: reply.status, headers: reply.headers, body, ms: self.host.world.now.get() - started }
+        let ms = self.host.world.now.get() - started;
+        if let Some(note) = reply.after {
+            block_on(&self.host.world, note.write(&self.host));
+        }
+        Got { status: reply.status, headers: reply.headers, body, ms }
     }
 
     /// Chat calls that come at their times, in ms, each with a key or none; what each got.
@@ -415,9 +416,6 @@ impl Stage {
             };
             let body = ClientBody(Some(body.to_string().into_bytes()));
             let reply = self.gateway.handle(&self.host, request, body).await;
-            if let Some(note) = reply.after {
-                note.write(&self.host).await;
-            }
             let body = match reply.body {
                 ReplyBody::Whole(bytes) => bytes,
                 ReplyBody::Stream(relay) => {
@@ -426,7 +424,11 @@ impl Stage {
                     client.got
                 }
             };
-            Got { status: reply.status, headers: reply.headers, body, ms: self.host.world.now.get() - at }
+            let ms = self.host.world.now.get() - at;
+            if let Some(note) = reply.after {
+                note.write(&self.host).await;
+            }
+            Got { status: reply.status, headers: reply.headers, body, ms }
         };
         let mut calls: Vec<_> = visits.iter().map(|one| Some(Box::pin(visit(one)))).collect();
         let mut got: Vec<Option<Got>> = calls.iter().map(|_| None).collect();

@@ -32,7 +32,8 @@ pub(in crate::config) const ROUTER: &[Group] = &[
         ACTS,
         Kind::Map,
         "allowed_fails_policy default_litellm_params model_group_alias model_group_retry_policy \
-         provider_budget_config retry_policy routing_strategy_args task_routing traffic_split weights",
+         provider_budget_config retry_policy routing_strategy_args shadow_traffic task_routing \
+         traffic_split weights",
     ),
     group(
         ACTS,
