@@ -165,7 +165,7 @@ async fn check<H: Host>(gateway: &Gateway, host: &H, target: &Target, told: &mut
     resolved.facts = tariff.facts();
     let mut ending = Ending { tariff, request: Rc::new(request) };
     let full = |_| Error::new(Kind::RateLimit, "it is at one of its own limits, so that nothing was sent");
-    let seat = Seat::take(gateway, host, found, &ending).await.map_err(full)?;
+    let seat = Seat::take(&gateway.config, host, found, &ending).await.map_err(full)?;
     if let Some(request) = seat.clamped(&ending)? {
         ending.request = Rc::new(request);
     }
