@@ -1,7 +1,13 @@
 //! What each model is sent for each effort, model by model, with what the price data know of it.
 //!
 //! `BLESS=1 cargo test --test effort` rewrites `tests/effort/table.txt`; read the diff.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "gateway/host.rs"]
 #[expect(dead_code, reason = "nothing goes upstream here")]
