@@ -91,12 +91,11 @@ fn base(target: &Target<'_>) -> Result<Option<String>> {
     if !is_homeless(target) {
         return Ok(target.api_base.map(str::to_owned));
     }
-    match target.param("account_id").filter(|id| super::is_safe_segment(id)) {
-        Some(id) => Ok(Some(format!("https://api.cloudflare.com/client/v4/accounts/{id}/ai/v1"))),
-        None => {
-            let message = "no account: set `account_id` in litellm_params or CLOUDFLARE_ACCOUNT_ID, or `api_base`";
-            Err(Error::bad_request("account_id", message))
-        }
+    if let Some(id) = target.param("account_id").filter(|id| super::is_safe_segment(id)) {
+        Ok(Some(format!("https://api.cloudflare.com/client/v4/accounts/{id}/ai/v1")))
+    } else {
+        let message = "no account: set `account_id` in litellm_params or CLOUDFLARE_ACCOUNT_ID, or `api_base`";
+        Err(Error::bad_request("account_id", message))
     }
 }
 

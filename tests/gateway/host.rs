@@ -415,12 +415,12 @@ impl Stage {
                 body: Vec::new(),
             };
             let body = ClientBody(Some(body.to_string().into_bytes()));
-            let reply = self.gateway.handle(&self.host, request, body).await;
+            let reply = Box::pin(self.gateway.handle(&self.host, request, body)).await;
             let body = match reply.body {
                 ReplyBody::Whole(bytes) => bytes,
                 ReplyBody::Stream(relay) => {
                     let mut client = Client { got: Vec::new(), writes: 0, leaves_after: None };
-                    relay.run(&self.host, &mut client).await;
+                    Box::pin(relay.run(&self.host, &mut client)).await;
                     client.got
                 }
             };

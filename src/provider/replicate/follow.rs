@@ -59,7 +59,7 @@ fn write(notes: &Notes, method: &str, url: &str) -> Option<HttpRequest> {
         body: Vec::new(),
     };
     if here != there && !there.ends_with(".replicate.com") {
-        http.headers = Default::default();
+        http.headers = crate::http::Headers::default();
     }
     Some(http)
 }
