@@ -12,6 +12,8 @@
 mod custom;
 #[path = "upstreams/embeddings.rs"]
 mod embeddings;
+#[path = "upstreams/extra_body.rs"]
+mod extra_body;
 #[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;

@@ -218,8 +218,14 @@ pub(super) async fn cancel<H: Host>(host: &H, running: &Running) {
 /// What the provider's dialect refuses.
 pub(super) fn write(deployment: &Resolved, request: &Request, call_id: &str, now_ms: u64) -> Result<Call> {
     let target = deployment.target(call_id, now_ms);
+    let dialect = deployment.provider.dialect();
     match request {
-        Request::Chat(chat) => deployment.provider.dialect().chat(&target, chat),
+        Request::Chat(chat) if chat.fields().contains("extra_body") && !dialect.lays_extra_body() => {
+            let mut fields = chat.fields().clone();
+            fields.lay_extra_body()?;
+            dialect.chat(&target, &ChatRequest::from_fields(fields)?)
+        }
+        Request::Chat(chat) => dialect.chat(&target, chat),
         Request::Embeddings(embeddings) => deployment.provider.dialect().embeddings(&target, embeddings),
         Request::Rerank(rerank) => deployment.provider.dialect().rerank(&target, rerank),
     }

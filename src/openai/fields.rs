@@ -11,11 +11,36 @@ use crate::error::{Error, Result};
 /// How deep a body may nest: deeper ones are built to break parsers. OpenAI's own schemas nest 10 deep at most.
 pub(crate) const DEEPEST: usize = 100;
 
+/// Fields that a gateway counts on: `extra_body` may not reach around its checks, its prices and its budgets.
+const COUNTED_ON: &[&str] =
+    &["model", "messages", "input", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens"];
+
 /// The fields of a JSON object, each name once, each value as the bytes that came.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Vec<(String, Box<RawValue>)>);
 
 impl Fields {
+    /// Lays the fields of the object `extra_body` over the others.
+    ///
+    /// # Errors
+    ///
+    /// No object, or a field in it that the gateway counts on.
+    pub fn lay_extra_body(&mut self) -> Result<()> {
+        let Some(extra) = self.get::<Self>("extra_body")? else {
+            self.remove("extra_body");
+            return Ok(());
+        };
+        self.remove("extra_body");
+        for (name, value) in extra.iter() {
+            if COUNTED_ON.contains(&name) {
+                let at = format!("extra_body.{name}");
+                return Err(Error::bad_request(&at, format!("`{at}` is not taken: set `{name}` at the top level")));
+            }
+            self.set_raw(name, value.to_owned());
+        }
+        Ok(())
+    }
+
     /// Reads a request body.
     ///
     /// # Errors

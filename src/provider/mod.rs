@@ -55,6 +55,12 @@ pub trait Provider: Sync {
         Ok(None)
     }
 
+    /// Whether it lays `extra_body` over what it has written, past its own list of fields. For all others its fields are those
+    /// of the request itself, and are translated with them.
+    fn lays_extra_body(&self) -> bool {
+        false
+    }
+
     /// Writes `chat` as the upstream request.
     ///
     /// # Errors

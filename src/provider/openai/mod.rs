@@ -135,6 +135,10 @@ pub const OPENAI: OpenAi =
 pub const STRICT: &[&str] = &["cache_control", "thinking_blocks", "provider_specific_fields", "reasoning_content"];
 
 impl Provider for OpenAi {
+    fn lays_extra_body(&self) -> bool {
+        true
+    }
+
     fn exchange(&self, target: &Target<'_>) -> Result<Option<Exchange>> {
         self.login.exchange(target)
     }

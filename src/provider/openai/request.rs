@@ -11,10 +11,6 @@ use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields};
 
-/// Fields that a gateway counts on: `extra_body` may not reach around its checks, its prices and its budgets.
-const COUNTED_ON: &[&str] =
-    &["model", "messages", "input", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens"];
-
 pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) -> Result<Call> {
     let mut notes = Notes::new(target);
     let mut fields = chat.fields().clone();
@@ -40,7 +36,7 @@ pub(super) fn chat(dialect: &OpenAi, target: &Target<'_>, chat: &ChatRequest) ->
     }
     limit_temperature(dialect, &mut fields)?;
     messages::adapt(dialect, target.facts, &mut fields)?;
-    merge_extra_body(&mut fields)?;
+    fields.lay_extra_body()?;
     let understood = dialect.stream_options && dialect.address.takes_stream_options(target);
     ask_for_usage(understood, chat, &mut fields)?;
     fields.set("model", &*model_of(dialect, target));
@@ -62,7 +58,7 @@ pub(super) fn embeddings(dialect: &OpenAi, target: &Target<'_>, request: &Embedd
         notes.base64_embeddings = request.wants_base64()?;
         fields.set("encoding_format", "float");
     }
-    merge_extra_body(&mut fields)?;
+    fields.lay_extra_body()?;
     fields.set("model", target.model);
     Ok(Call { http: http(dialect, target, "embeddings", &fields)?, notes })
 }
@@ -144,23 +140,6 @@ fn limit_temperature(dialect: &OpenAi, fields: &mut Fields) -> Result<()> {
     let Some(highest) = dialect.temperature_max else { return Ok(()) };
     if fields.get::<f64>("temperature")?.is_some_and(|temperature| temperature > highest) {
         fields.set("temperature", &highest);
-    }
-    Ok(())
-}
-
-/// Merges the object `extra_body` into the top level, over what is there.
-fn merge_extra_body(fields: &mut Fields) -> Result<()> {
-    let Some(extra) = fields.get::<Fields>("extra_body")? else {
-        fields.remove("extra_body");
-        return Ok(());
-    };
-    fields.remove("extra_body");
-    for (name, value) in extra.iter() {
-        if COUNTED_ON.contains(&name) {
-            let at = format!("extra_body.{name}");
-            return Err(Error::bad_request(&at, format!("`{at}` is not taken: set `{name}` at the top level")));
-        }
-        fields.set_raw(name, value.to_owned());
     }
     Ok(())
 }
