@@ -167,6 +167,7 @@ pub const PROVIDERS: &[Row] = &[
     row("reka", &COMPATIBLE, "https://api.reka.ai/v1", &["REKA_API_KEY"], &["REKA_API_BASE"]),
     row("replicate", &replicate::Replicate, "https://api.replicate.com/v1",
         &["REPLICATE_API_KEY", "REPLICATE_API_TOKEN"], &["REPLICATE_API_BASE"]),
+    row("requesty", &COMPATIBLE, "https://router.requesty.ai/v1", &["REQUESTY_API_KEY"], &[]),
     row("sagemaker_chat", &sagemaker::SageMaker, "", &[], &[]),
     row("sail", &quirks::SAIL, "https://api.sailresearch.com/v1", &["SAIL_API_KEY"], &["SAIL_API_BASE"]),
     row("sambanova", &quirks::SAMBANOVA, "https://api.sambanova.ai/v1",
