@@ -13,7 +13,7 @@ test("the page is served at the root", async (t) => {
   t.after(() => gateway.stop());
   const answer = await fetch(gateway.url);
   assert.equal(answer.status, 200);
-  assert.match(await answer.text(), /<h1>Tollgate<\/h1>/);
+  assert.match(await answer.text(), /<h1>What will this prompt cost\?<\/h1>/);
 });
 
 test("a killed gateway restarts on its port and stops without a trace", async () => {
