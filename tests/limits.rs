@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "gateway/answers.rs"]
+mod answers;
 #[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;
 
+use answers::{ask, deployment, ok, stream};
 use host::{Got, Piece, Script, Stage, answer};
 use serde_json::{Value, json};
 use tollgate::gateway::ReplyBody;
@@ -14,49 +17,10 @@ use tollgate::money::Money;
 
 const DOWN: &str = r#"{"error":{"message":"down","type":"server_error"}}"#;
 
-/// A deployment with plain prices: a milli-dollar a token in, two out. What [`ok`] answers costs 5 cents.
-fn deployment(group: &str, model: &str, more: &Value) -> Value {
-    let mut params = json!({"model": model, "input_cost_per_token": 0.001, "output_cost_per_token": 0.002});
-    params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    json!({"model_name": group, "litellm_params": params, "model_info": {"id": model}})
-}
-
 fn stage(deployments: &[Value], router: &Value, scripts: Vec<Script>) -> Stage {
     let mut routing = json!({"num_retries": 0});
     routing.as_object_mut().unwrap().extend(router.as_object().unwrap().clone());
     Stage::new(&json!({"model_list": deployments, "router_settings": routing}), scripts)
-}
-
-fn ask(model: &str) -> Value {
-    json!({"model": model, "max_tokens": 20, "messages": [{"role": "user", "content": "hi"}]})
-}
-
-fn usage() -> Value {
-    json!({"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30})
-}
-
-fn ok() -> Script {
-    let choices = json!([{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}]);
-    let body = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "own", "choices": choices, "usage": usage()});
-    answer(200, &body.to_string())
-}
-
-/// A stream that says one word, then the pieces, then its end where it has one.
-fn stream(pieces: Vec<Piece>, ends: bool) -> Script {
-    let chunk = |delta: Value, finish: Value| {
-        let choices = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
-        let chunk =
-            json!({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "own", "choices": choices});
-        Piece::Bytes(format!("data: {chunk}\n\n").into_bytes())
-    };
-    let mut all = vec![chunk(json!({"role": "assistant", "content": "four"}), Value::Null)];
-    all.extend(pieces);
-    if ends {
-        all.push(chunk(json!({}), json!("stop")));
-        let end = json!({"id": "1", "choices": [], "usage": usage()});
-        all.push(Piece::Bytes(format!("data: {end}\n\ndata: [DONE]\n\n").into_bytes()));
-    }
-    Script { pieces: all, headers: vec![("content-type", "text/event-stream")], ..answer(200, "") }
 }
 
 fn of_deployment(model: &str) -> ScopeId {
@@ -83,7 +47,7 @@ fn served_by(got: &Got) -> String {
 #[test]
 fn weights_ask_no_ledger() {
     let deployments = [deployment("m", "openai/a", &json!({"rpm": 1, "tpm": 1}))];
-    let stage = stage(&deployments, &json!({}), vec![ok(), ok()]);
+    let stage = stage(&deployments, &json!({}), vec![ok("hello"), ok("hello")]);
     for _ in 0..2 {
         assert_eq!(served_by(&stage.chat(&ask("m"))), "openai/a");
     }
@@ -97,7 +61,7 @@ fn a_deployment_over_its_rpm_is_passed_over_until_its_minute_is_over() {
         deployment("m", "openai/b", &json!({"weight": 1})),
     ];
     let checks = json!({"optional_pre_call_checks": ["enforce_model_rate_limits"]});
-    let stage = stage(&deployments, &checks, vec![ok(), ok(), ok(), ok()]);
+    let stage = stage(&deployments, &checks, vec![ok("hello"), ok("hello"), ok("hello"), ok("hello")]);
     let served: Vec<String> = (0..3).map(|_| served_by(&stage.chat(&ask("m")))).collect();
     assert_eq!(served, ["openai/a", "openai/a", "openai/b"]);
     assert_eq!(stage.sent().len(), 3, "nothing was sent to the full one");
@@ -109,7 +73,7 @@ fn a_deployment_over_its_rpm_is_passed_over_until_its_minute_is_over() {
 fn a_group_that_is_full_answers_429_with_the_time_to_wait_and_nothing_cools() {
     let deployments = [deployment("m", "openai/a", &json!({"rpm": 1}))];
     let checks = json!({"optional_pre_call_checks": ["enforce_model_rate_limits"], "num_retries": 2});
-    let stage = stage(&deployments, &checks, vec![ok(), ok()]);
+    let stage = stage(&deployments, &checks, vec![ok("hello"), ok("hello")]);
     served_by(&stage.chat(&ask("m")));
     let full = stage.chat(&ask("m"));
     assert_eq!((full.status, full.json()["error"]["code"].as_str()), (429, Some("429")), "{}", full.text());
@@ -124,7 +88,7 @@ fn a_group_that_is_full_answers_429_with_the_time_to_wait_and_nothing_cools() {
 fn a_group_that_is_full_falls_back() {
     let deployments = [deployment("m", "openai/a", &json!({"rpm": 1})), deployment("spare", "openai/b", &json!({}))];
     let checks = json!({"routing_strategy": "usage-based-routing-v2", "fallbacks": [{"m": ["spare"]}]});
-    let stage = stage(&deployments, &checks, vec![ok(), ok()]);
+    let stage = stage(&deployments, &checks, vec![ok("hello"), ok("hello")]);
     assert_eq!(served_by(&stage.chat(&ask("m"))), "openai/a");
     assert_eq!(served_by(&stage.chat(&ask("m"))), "openai/b");
 }
@@ -134,7 +98,7 @@ fn tokens_of_open_and_of_ended_requests_count() {
     let limits = json!({"tpm": 40, "weight": 1_000_000});
     let deployments = [deployment("m", "openai/a", &limits), deployment("m", "openai/b", &json!({"weight": 1}))];
     let checks = json!({"optional_pre_call_checks": ["enforce_model_rate_limits"]});
-    let stage = stage(&deployments, &checks, vec![ok(), ok(), ok()]);
+    let stage = stage(&deployments, &checks, vec![ok("hello"), ok("hello"), ok("hello")]);
     assert_eq!(served_by(&stage.chat(&ask("m"))), "openai/a");
     assert_eq!(own(&stage, "openai/a").rate.tokens, 30, "what was reserved is replaced by what was used");
     assert_eq!(served_by(&stage.chat(&ask("m"))), "openai/a", "ten tokens are left");
@@ -147,7 +111,7 @@ fn an_open_stream_holds_its_place_and_its_end_gives_it_back() {
         deployment("m", "openai/a", &json!({"max_parallel_requests": 1, "weight": 1_000_000})),
         deployment("m", "openai/b", &json!({"weight": 1})),
     ];
-    let stage = stage(&deployments, &json!({}), vec![stream(vec![], true), ok(), ok()]);
+    let stage = stage(&deployments, &json!({}), vec![stream(vec![], true), ok("hello"), ok("hello")]);
     let mut body = ask("m");
     body["stream"] = json!(true);
     let open = stage.begin("POST", "/v1/chat/completions", &[], body.to_string().as_bytes());
@@ -190,7 +154,7 @@ fn every_ending_gives_the_place_back_and_charges_what_was_served() {
 #[test]
 fn a_place_whose_owner_died_comes_back_by_the_alarm() {
     let limits = json!({"max_parallel_requests": 1, "max_budget": 1});
-    let stage = stage(&[deployment("m", "openai/a", &limits)], &json!({}), vec![stream(vec![], true), ok()]);
+    let stage = stage(&[deployment("m", "openai/a", &limits)], &json!({}), vec![stream(vec![], true), ok("hello")]);
     let mut body = ask("m");
     body["stream"] = json!(true);
     drop(stage.begin("POST", "/v1/chat/completions", &[], body.to_string().as_bytes()));
@@ -210,7 +174,7 @@ fn a_place_whose_owner_died_comes_back_by_the_alarm() {
 fn a_budget_is_never_exceeded_and_the_next_deployment_takes_over() {
     let limits = json!({"max_budget": 0.3, "budget_duration": "1d", "weight": 1_000_000});
     let deployments = [deployment("m", "openai/a", &limits), deployment("m", "openai/b", &json!({"weight": 1}))];
-    let stage = stage(&deployments, &json!({}), (0..8).map(|_| ok()).collect());
+    let stage = stage(&deployments, &json!({}), (0..8).map(|_| ok("hello")).collect());
     let served: Vec<String> = (0..8).map(|_| served_by(&stage.chat(&ask("m")))).collect();
     let own = own(&stage, "openai/a");
     let paid = served.iter().take_while(|id| *id == "openai/a").count();
@@ -236,7 +200,7 @@ fn a_provider_has_one_budget_for_all_of_its_deployments() {
         deployment("m", "groq/c", &json!({"weight": 1, "api_key": "k"})),
     ];
     let router = json!({"provider_budget_config": {"openai": {"budget_limit": 0.16, "time_period": "1d"}}});
-    let stage = stage(&deployments, &router, (0..4).map(|_| ok()).collect());
+    let stage = stage(&deployments, &router, (0..4).map(|_| ok("hello")).collect());
     assert_eq!(served_by(&stage.chat(&ask("m"))), "openai/a");
     assert_eq!(served_by(&stage.chat(&ask("n"))), "openai/b");
     assert_eq!(served_by(&stage.chat(&ask("m"))), "groq/c");

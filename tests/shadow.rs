@@ -8,10 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "gateway/answers.rs"]
+mod answers;
 #[allow(dead_code, reason = "each test file uses a part of the host")]
 #[path = "gateway/host.rs"]
 mod host;
 
+use answers::{ask, deployment, ok, stream};
 use host::{Piece, Script, Stage, answer};
 use serde_json::{Value, json};
 use tollgate::keys::ledger::{Entry, ScopeId, ScopeKind};
@@ -22,11 +25,6 @@ const DOWN: &str = r#"{"error":{"message":"down","type":"server_error"}}"#;
 
 /// Requests for `m` go to `own`, and copies of them to `canary`, which is `new`; a milli-dollar a token in, two out.
 fn stage(percent: f64, more: &Value) -> Stage {
-    let deployment = |group: &str, model: &str, more: &Value| {
-        let mut params = json!({"model": model, "input_cost_per_token": 0.001, "output_cost_per_token": 0.002});
-        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        json!({"model_name": group, "litellm_params": params, "model_info": {"id": model}})
-    };
     let none = json!({});
     let mut list = vec![
         deployment("m", "openai/own", &none),
@@ -53,37 +51,6 @@ fn play(stage: &Stage, copy: Script) {
             _ => ok("hello"),
         }
     })));
-}
-
-fn ask(model: &str) -> Value {
-    json!({"model": model, "max_tokens": 20, "messages": [{"role": "user", "content": "hi"}]})
-}
-
-fn usage() -> Value {
-    json!({"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30})
-}
-
-fn ok(text: &str) -> Script {
-    let choices = json!([{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]);
-    let body = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "own", "choices": choices, "usage": usage()});
-    answer(200, &body.to_string())
-}
-
-fn stream(pieces: Vec<Piece>, ends: bool) -> Script {
-    let chunk = |delta: Value, finish: Value| {
-        let choices = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
-        let chunk =
-            json!({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "own", "choices": choices});
-        Piece::Bytes(format!("data: {chunk}\n\n").into_bytes())
-    };
-    let mut all = vec![chunk(json!({"role": "assistant", "content": "four"}), Value::Null)];
-    all.extend(pieces);
-    if ends {
-        all.push(chunk(json!({}), json!("stop")));
-        let end = json!({"id": "1", "choices": [], "usage": usage()});
-        all.push(Piece::Bytes(format!("data: {end}\n\ndata: [DONE]\n\n").into_bytes()));
-    }
-    Script { pieces: all, headers: vec![("content-type", "text/event-stream")], ..answer(200, "") }
 }
 
 fn copies(stage: &Stage) -> usize {

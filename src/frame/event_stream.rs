@@ -3,6 +3,7 @@
 //!
 //! A frame is its length, its headers' length and a CRC32 of these two; headers; a payload; and a CRC32 of all before.
 
+use super::buffer::Buffer;
 use super::{Event, LONGEST_EVENT, Sse};
 use crate::error::{Error, Kind, Result};
 
@@ -18,9 +19,7 @@ const CHECKSUM: usize = 4;
 /// A decoder of frames, which may be cut anywhere.
 #[derive(Debug, Default)]
 pub struct EventStream {
-    buffer: Vec<u8>,
-    /// Where the first frame that is not given yet starts.
-    start: usize,
+    buffer: Buffer,
     /// The name of the event that is given.
     name: String,
     /// Its data, where the payload has none.
@@ -42,11 +41,7 @@ impl EventStream {
 
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.start = 0;
-        }
-        self.buffer.extend_from_slice(bytes);
+        self.buffer.push(bytes);
     }
 
     /// The next whole event, or `None` until more bytes come: its type, and its payload.
@@ -58,14 +53,14 @@ impl EventStream {
         let Some(frame) = self.frame()? else { return Ok(None) };
         let payload = std::str::from_utf8(self.payload(&frame)).map_err(|_| broken("an event that is not UTF-8"))?;
         let data = if payload.is_empty() { self.text.as_str() } else { payload };
-        let raw = self.buffer.get(frame.start..frame.end).unwrap_or_default();
+        let raw = self.buffer.bytes.get(frame.start..frame.end).unwrap_or_default();
         Ok(Some(Event { name: &self.name, data, raw }))
     }
 
     /// Takes the next whole frame, and keeps what its headers say.
     fn frame(&mut self) -> Result<Option<Frame>> {
-        let start = self.start;
-        let rest = self.buffer.get(start..).unwrap_or_default();
+        let start = self.buffer.start;
+        let rest = self.buffer.bytes.get(start..).unwrap_or_default();
         let (Some(length), Some(headers), Some(check)) = (number(rest, 0), number(rest, 4), number(rest, 8)) else {
             return Ok(None);
         };
@@ -95,12 +90,12 @@ impl EventStream {
             }
             _ => self.name.push_str(told.event),
         }
-        self.start = start + length;
+        self.buffer.give(start + length);
         Ok(Some(Frame { start, payload: start + PRELUDE + headers, end: start + length }))
     }
 
     fn payload(&self, frame: &Frame) -> &[u8] {
-        self.buffer.get(frame.payload..frame.end - CHECKSUM).unwrap_or_default()
+        self.buffer.bytes.get(frame.payload..frame.end - CHECKSUM).unwrap_or_default()
     }
 }
 

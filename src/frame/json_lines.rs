@@ -2,17 +2,14 @@
 
 use memchr::memchr;
 
+use super::buffer::Buffer;
 use super::{Event, LONGEST_EVENT};
 use crate::error::{Error, Kind, Result};
 
 /// A decoder of lines. They end in LF or CRLF, and may be cut anywhere; what is in them is the dialect's to read.
 #[derive(Debug, Default)]
 pub struct JsonLines {
-    buffer: Vec<u8>,
-    /// Where the first line that is not given yet starts.
-    start: usize,
-    /// How far the search for its end has come: a long line in small pieces is searched once.
-    searched: usize,
+    buffer: Buffer,
 }
 
 impl JsonLines {
@@ -23,12 +20,7 @@ impl JsonLines {
 
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.searched -= self.start;
-            self.start = 0;
-        }
-        self.buffer.extend_from_slice(bytes);
+        self.buffer.push(bytes);
     }
 
     /// The next whole line, or `None` until more bytes come. A blank line has no data.
@@ -37,16 +29,15 @@ impl JsonLines {
     ///
     /// A line over [`LONGEST_EVENT`], or one that is not UTF-8.
     pub fn event(&mut self) -> Result<Option<Event<'_>>> {
-        let Some(at) = self.buffer.get(self.searched..).and_then(|rest| memchr(b'\n', rest)) else {
-            self.searched = self.buffer.len();
-            if self.buffer.len() - self.start > LONGEST_EVENT {
+        let Some(at) = self.buffer.bytes.get(self.buffer.searched..).and_then(|rest| memchr(b'\n', rest)) else {
+            self.buffer.searched = self.buffer.bytes.len();
+            if self.buffer.left() > LONGEST_EVENT {
                 return Err(Error::new(Kind::BadGateway, "a line of the upstream's stream is over 16 MiB"));
             }
             return Ok(None);
         };
-        let end = self.searched + at + 1;
-        let from = std::mem::replace(&mut self.start, end);
-        self.searched = end;
+        let end = self.buffer.searched + at + 1;
+        let from = self.buffer.give(end);
         self.read(from, end).map(Some)
     }
 
@@ -56,14 +47,14 @@ impl JsonLines {
     ///
     /// As [`JsonLines::event`].
     pub fn finish(&mut self) -> Result<Option<Event<'_>>> {
-        let (from, end) = (self.start, self.buffer.len());
-        self.start = end;
-        self.searched = end;
-        if from == end { Ok(None) } else { self.read(from, end).map(Some) }
+        match self.buffer.give_rest() {
+            Some((from, end)) => self.read(from, end).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn read(&self, from: usize, end: usize) -> Result<Event<'_>> {
-        let raw = self.buffer.get(from..end).unwrap_or_default();
+        let raw = self.buffer.bytes.get(from..end).unwrap_or_default();
         let data = std::str::from_utf8(raw)
             .map_err(|_| Error::new(Kind::BadGateway, "a line of the upstream's stream is not UTF-8"))?;
         Ok(Event { name: "", data: data.trim_matches(['\r', '\n', ' ', '\t', '\u{feff}']), raw })

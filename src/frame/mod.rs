@@ -1,5 +1,6 @@
 //! Bytes to events and back: how an upstream cuts its stream, whatever the network cut it into.
 
+mod buffer;
 mod event_stream;
 mod json_lines;
 mod sse;

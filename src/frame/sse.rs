@@ -2,17 +2,14 @@
 
 use memchr::memchr2;
 
+use super::buffer::Buffer;
 use super::{Event, LONGEST_EVENT};
 use crate::error::{Error, Kind, Result};
 
 /// A decoder of server-sent events. Lines may end in LF, CRLF or CR, and may be cut anywhere.
 #[derive(Debug, Default)]
 pub struct Sse {
-    buffer: Vec<u8>,
-    /// Where the first event that is not given yet starts.
-    start: usize,
-    /// How far the search for its end has come: a long event in small pieces is searched once.
-    searched: usize,
+    buffer: Buffer,
     /// Joined data of a multi-line event.
     joined: String,
 }
@@ -25,12 +22,7 @@ impl Sse {
 
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.searched -= self.start;
-            self.start = 0;
-        }
-        self.buffer.extend_from_slice(bytes);
+        self.buffer.push(bytes);
     }
 
     /// The next whole event, or `None` until more bytes come. An event that is only comments has no name and no data.
@@ -40,13 +32,12 @@ impl Sse {
     /// An event over [`LONGEST_EVENT`], or one that is not UTF-8.
     pub fn event(&mut self) -> Result<Option<Event<'_>>> {
         let Some(end) = self.find_end() else {
-            if self.buffer.len() - self.start > LONGEST_EVENT {
+            if self.buffer.left() > LONGEST_EVENT {
                 return Err(Error::new(Kind::BadGateway, "an event of the upstream's stream is over 16 MiB"));
             }
             return Ok(None);
         };
-        let from = std::mem::replace(&mut self.start, end);
-        self.searched = end;
+        let from = self.buffer.give(end);
         self.read(from, end).map(Some)
     }
 
@@ -56,32 +47,32 @@ impl Sse {
     ///
     /// As [`Sse::event`].
     pub fn finish(&mut self) -> Result<Option<Event<'_>>> {
-        let (from, end) = (self.start, self.buffer.len());
-        self.start = end;
-        self.searched = end;
-        if from == end { Ok(None) } else { self.read(from, end).map(Some) }
+        match self.buffer.give_rest() {
+            Some((from, end)) => self.read(from, end).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Finds the end of the blank line that ends the event at `start`.
     fn find_end(&mut self) -> Option<usize> {
-        let mut at = self.searched;
+        let mut at = self.buffer.searched;
         loop {
-            let rest = self.buffer.get(at..)?;
+            let rest = self.buffer.bytes.get(at..)?;
             let line_end = at + memchr2(b'\n', b'\r', rest)?;
             let (_, next) = self.line_break(line_end)?;
             // A blank line: this break stands where a line would start.
-            let blank = line_end == self.start || self.is_line_start(line_end);
+            let blank = line_end == self.buffer.start || self.is_line_start(line_end);
             if blank {
                 return Some(next);
             }
             at = next;
-            self.searched = at;
+            self.buffer.searched = at;
         }
     }
 
     /// Where the line break at `at` ends; `None` when a CR is the last byte, since an LF may follow.
     fn line_break(&self, at: usize) -> Option<(usize, usize)> {
-        match (self.buffer.get(at)?, self.buffer.get(at + 1)) {
+        match (self.buffer.bytes.get(at)?, self.buffer.bytes.get(at + 1)) {
             (b'\r', Some(b'\n')) => Some((at, at + 2)),
             (b'\r', None) => None,
             _ => Some((at, at + 1)),
@@ -90,11 +81,11 @@ impl Sse {
 
     /// Whether the byte before `at` ends a line.
     fn is_line_start(&self, at: usize) -> bool {
-        at > self.start && matches!(self.buffer.get(at - 1), Some(b'\n' | b'\r'))
+        at > self.buffer.start && matches!(self.buffer.bytes.get(at - 1), Some(b'\n' | b'\r'))
     }
 
     fn read(&mut self, from: usize, end: usize) -> Result<Event<'_>> {
-        let text = std::str::from_utf8(self.buffer.get(from..end).unwrap_or_default())
+        let text = std::str::from_utf8(self.buffer.bytes.get(from..end).unwrap_or_default())
             .map_err(|_| Error::new(Kind::BadGateway, "an event of the upstream's stream is not UTF-8"))?;
         let (mut name, mut data, mut count) = ("", "", 0_usize);
         for line in lines(text) {

@@ -226,8 +226,8 @@ pub(super) fn write(deployment: &Resolved, request: &Request, call_id: &str, now
             dialect.chat(&target, &ChatRequest::from_fields(fields)?)
         }
         Request::Chat(chat) => dialect.chat(&target, chat),
-        Request::Embeddings(embeddings) => deployment.provider.dialect().embeddings(&target, embeddings),
-        Request::Rerank(rerank) => deployment.provider.dialect().rerank(&target, rerank),
+        Request::Embeddings(embeddings) => dialect.embeddings(&target, embeddings),
+        Request::Rerank(rerank) => dialect.rerank(&target, rerank),
     }
 }
 

@@ -4,6 +4,7 @@ mod admin;
 mod admit;
 mod asked;
 mod attempt;
+mod attempts;
 mod auth;
 mod batches;
 mod board;

@@ -1,7 +1,8 @@
 //! Records whose fields are read by name and type, with an error for people where one is wrong.
 //!
 //! What serde derives for a record is 5 to 20 KB of wasm; here a field costs a call. A field's reader gets the value as the
-//! client wrote it, and its error says what it should have been.
+//! client wrote it, and its error says what it should have been. Messages and rows between our own parts are
+//! [`crate::json::Record`]s instead: they hold money as exact text, and need no words for what is wrong.
 
 use serde_json::{Map, Value};
 

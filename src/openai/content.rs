@@ -157,3 +157,17 @@ fn read_part(value: Value, at: &str) -> Result<Part> {
         }
     }
 }
+impl Part {
+    /// The error for a part that a provider has nothing for but text and images; `at` is its place in the request.
+    pub(crate) fn unsupported(&self, at: &str) -> Error {
+        let kind = match self {
+            Self::Text { .. } => "text",
+            Self::Image { .. } => "image_url",
+            Self::Audio { .. } => "input_audio",
+            Self::File { .. } => "file",
+            Self::Other { kind, .. } => kind,
+        };
+        let message = format!("`{at}` is not supported by this provider: `{kind}`; give text or images");
+        Error::bad_request(at, message)
+    }
+}

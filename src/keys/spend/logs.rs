@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::typed::Typed;
 use super::Rollup;
 use crate::keys::calendar::write_time;
 use crate::keys::ledger::{Entry, State};
@@ -110,7 +111,8 @@ pub fn summarize(rollup: &Rollup) -> Value {
     }
     let row = |(day, sums): (&str, Day)| {
         // LiteLLM puts each key's hash beside the fields; here they stand under a name of their own as well.
-        let mut row = json!({"startTime": day, "spend": sums.spend, "users": sums.users, "models": sums.models});
+        let mut row =
+            json!({"startTime": day, "spend": sums.spend, "users": sums.users.write(), "models": sums.models.write()});
         if let Value::Object(fields) = &mut row {
             fields.extend(
                 sums.keys.into_iter().filter(|(key, _)| !key.is_empty()).map(|(key, spend)| (key, json!(spend))),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::openai::{Content, Message, Part, Role};
 use crate::provider::Target;
 
@@ -75,16 +75,7 @@ fn content(content: Option<Content>, thought: Option<String>, at: &str) -> Resul
             }
             // A result of a tool that can be cited.
             Part::Other { kind, value } if kind == "document" || kind == "thinking" => out.push(value.into()),
-            other => {
-                let kind = match &other {
-                    Part::Audio { .. } => "input_audio",
-                    Part::File { .. } => "file",
-                    Part::Other { kind, .. } => kind,
-                    Part::Text { .. } | Part::Image { .. } => "",
-                };
-                let message = format!("`{at}` is not supported by this provider: `{kind}`; give text or images");
-                return Err(Error::bad_request(&at, message));
-            }
+            other => return Err(other.unsupported(&at)),
         }
     }
     Ok((!out.is_empty()).then(|| out.into()))

@@ -67,16 +67,7 @@ fn content(content: Option<Content>, at: &str) -> Result<(String, Vec<Value>)> {
         match part {
             Part::Text { text: piece, .. } => text.push_str(&piece),
             Part::Image { url, .. } => images.push(image(&url, &at)?.into()),
-            other => {
-                let kind = match &other {
-                    Part::Audio { .. } => "input_audio",
-                    Part::File { .. } => "file",
-                    Part::Other { kind, .. } => kind,
-                    Part::Text { .. } | Part::Image { .. } => "",
-                };
-                let message = format!("`{at}` is not supported by this provider: `{kind}`; give text or images");
-                return Err(Error::bad_request(&at, message));
-            }
+            other => return Err(other.unsupported(&at)),
         }
     }
     Ok((text, images))
