@@ -109,6 +109,31 @@ fn every_error_names_its_place_and_its_mend() {
             "`variants` must have one with a `weight` above 0",
         ),
         (
+            json!({"router_settings": {"hedging": {"percentile": 95}}}),
+            "router_settings.hedging.percentile",
+            "`percentile` must be a share above 0 and at most 1, such as 0.95",
+        ),
+        (
+            json!({"router_settings": {"hedging": {"max_share": 0}}}),
+            "router_settings.hedging.max_share",
+            "`max_share` must be a share above 0 and at most 1, such as 0.95",
+        ),
+        (
+            json!({"router_settings": {"hedging": {"min_samples": 0}}}),
+            "router_settings.hedging.min_samples",
+            "`min_samples` must be 1 or more: without any answer nothing is known",
+        ),
+        (
+            json!({"router_settings": {"hedging": {"minimum": 1}}}),
+            "router_settings.hedging.minimum",
+            "unknown field \"minimum\"",
+        ),
+        (
+            json!({"router_settings": {"hedging": "yes"}}),
+            "router_settings.hedging",
+            "`hedging` must be a map, not a string",
+        ),
+        (
             json!({"router_settings": {"shadow_traffic": {"m": {"to": "n", "percent": 101}}}}),
             "router_settings.shadow_traffic.m.percent",
             "`percent` must be a number from 0 to 100",

@@ -7,6 +7,7 @@ mod finding;
 mod gate;
 mod general;
 mod groups;
+mod hedging;
 mod id;
 mod limits;
 mod pattern;
@@ -41,7 +42,7 @@ use crate::openai::Fields;
 use crate::provider::{Own, Settings, Vendor};
 use crate::router::filter::TagRules;
 use crate::router::task::Named;
-use crate::router::{CooldownRules, Strategy, StrategyArgs};
+use crate::router::{CooldownRules, HedgeRules, Strategy, StrategyArgs};
 
 /// A value that may stand in the configuration or in the environment (`os.environ/NAME`).
 ///
@@ -232,6 +233,8 @@ pub struct RouterSettings {
     pub tasks: Vec<Named>,
     /// `shadow_traffic` (Tollgate's own).
     pub shadows: Vec<ShadowRule>,
+    /// `hedging` (Tollgate's own); `None`: off.
+    pub hedging: Option<HedgeRules>,
     /// `routing_groups`.
     pub groups: Vec<RoutingGroup>,
     /// `model_group_alias`.

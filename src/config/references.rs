@@ -28,6 +28,7 @@ pub(super) fn check(document: &Map<String, Value>, config: &Config, findings: &m
         }
     }
     super::shadow::check(config, references.findings);
+    super::hedging::check(config, references.findings);
     for section in SECTIONS {
         let Some(Value::Object(map)) = document.get(section) else { continue };
         for name in LISTS {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::deployment::MOST_RETRIES;
 use super::section::{Section, type_of};
-use super::{Alias, CustomProvider, RouterSettings, limits, routing, routing_group, shadow, task};
+use super::{Alias, CustomProvider, RouterSettings, hedging, limits, routing, routing_group, shadow, task};
 use crate::router::filter::TagRules;
 
 /// Most fallbacks that one request may walk through.
@@ -42,6 +42,7 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>, custom: &[Custom
         },
         tasks: task::of_router(router),
         shadows: shadow::read(router),
+        hedging: hedging::read(router),
         groups: routing_group::read(router),
         aliases: [aliases(router), aliases(litellm)].concat(),
         provider_budgets: limits::providers(router, custom),

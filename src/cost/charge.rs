@@ -99,6 +99,13 @@ impl Charge {
         };
         Self { total, items, exactness: Exactness::Exact, source: Source::Provider, unpriced: Vec::new() }
     }
+
+    /// Adds what an attempt has cost at an estimate whose answer nobody got.
+    pub fn add_estimate(&mut self, cost: Money) {
+        self.total += cost;
+        self.items.other += cost;
+        self.exactness = Exactness::Estimated;
+    }
 }
 
 /// Prices what a call used, at the prices of the time that it was sent.

@@ -108,6 +108,9 @@ impl<H: Host> Call<'_, H> {
             let tariff = Tariff::new(&self.gateway.prices, &found, &sent, None, self.host.now_ms());
             wanted.include(&tariff, &sent);
         }
+        if self.gateway.config.router.hedging.is_some() {
+            wanted.include_hedge();
+        }
         let asked = self.logged();
         let hold = Hold::reserve(self.gateway, self.host, known, &asked, &wanted, (&record.id, record.call)).await;
         match hold {

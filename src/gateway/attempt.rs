@@ -1,6 +1,6 @@
 //! One attempt: write for the provider, send, and read the answer up to where it can still fall back.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -26,6 +26,15 @@ const MOST_UNANSWERED: u32 = 3;
 
 /// What ends the job that an upstream works on, while it does.
 pub(super) type Running = RefCell<Option<HttpRequest>>;
+
+/// How far an attempt has come.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// What ends the job that its upstream works on.
+    pub(super) running: Running,
+    /// The head of an answer has come.
+    pub(super) answered: Cell<bool>,
+}
 
 /// The longest refusal, in bytes, that is read.
 const LONGEST_REFUSAL: usize = 1 << 20;
@@ -188,12 +197,12 @@ pub(super) async fn attempt<H: Host>(
     deployment: &mut Resolved,
     request: &Request,
     call_id: &str,
-    running: &Running,
+    progress: &Progress,
 ) -> Result<Outcome<H::Body>> {
     let timeout_ms = deployment.timeout_ms;
     let vendor = deployment.provider.clone();
     let name = vendor.name();
-    let outcome = match race(send(host, tokens, deployment, request, call_id, running), host.sleep(timeout_ms)).await {
+    let outcome = match race(send(host, tokens, deployment, request, call_id, progress), host.sleep(timeout_ms)).await {
         First::Left(outcome) => outcome,
         First::Right(()) => {
             let message = format!("no answer within {timeout_ms} ms: raise `timeout`, or `stream_timeout` for streams");
@@ -237,7 +246,7 @@ async fn send<H: Host>(
     deployment: &mut Resolved,
     request: &Request,
     call_id: &str,
-    running: &Running,
+    progress: &Progress,
 ) -> Result<Outcome<H::Body>> {
     let vendor = deployment.provider.clone();
     if vendor.name() == mock::NAME || deployment.mock_response.is_some() || deployment.mock_tool_calls.is_some() {
@@ -266,7 +275,8 @@ async fn send<H: Host>(
         }
         break (call, url, upstream);
     };
-    let (head, body) = follow(host, vendor.dialect(), &call.notes, upstream, running).await?;
+    progress.answered.set(true);
+    let (head, body) = follow(host, vendor.dialect(), &call.notes, upstream, &progress.running).await?;
     let headers_at = host.now_ms();
     let answer = read(vendor.dialect(), &call.notes, request, &head, body).await?;
     Ok(Outcome { head, url, headers_at, answer })

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::attempt::Request;
 use crate::error::{Error, Kind, Result};
+use crate::money::Money;
 use crate::openai::{Answer, Fields, Usage};
 
 /// Most upstream calls that one request may become.
@@ -16,15 +17,17 @@ pub(super) struct Batches {
     /// The deployment's id: vectors of two models have nothing to do with each other.
     deployment: String,
     answers: Vec<Answer>,
+    /// What attempts that failed have brought of them cost, as far as it is known.
+    pub(super) cost: Money,
 }
 
 impl Batches {
-    /// These, if they are of `deployment`; else none.
-    pub(super) fn of(self, deployment: &str) -> Self {
+    /// These, if they are of `deployment`; else none, and what those that are left have cost.
+    pub(super) fn of(self, deployment: &str) -> (Self, Money) {
         if self.deployment == deployment {
-            return self;
+            return (self, Money::ZERO);
         }
-        Self { deployment: deployment.to_owned(), answers: Vec::new() }
+        (Self { deployment: deployment.to_owned(), ..Self::default() }, self.cost)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -35,10 +38,10 @@ impl Batches {
         self.answers.push(answer);
     }
 
-    /// What the parts have used together, as far as each told it.
-    pub(super) fn usage(&self) -> Option<Usage> {
-        let told: Option<Vec<Value>> =
-            self.answers.iter().map(|answer| serde_json::to_value(answer.usage.as_ref()?).ok()).collect();
+    /// What the parts from `first` on have used together, as far as each told it; `None` where there are none.
+    pub(super) fn usage_since(&self, first: usize) -> Option<Usage> {
+        let parts = self.answers.iter().skip(first);
+        let told: Option<Vec<Value>> = parts.map(|answer| serde_json::to_value(answer.usage.as_ref()?).ok()).collect();
         let sum = told?.into_iter().reduce(sum)?;
         serde_json::from_value(sum).ok()
     }
@@ -48,9 +51,9 @@ impl Batches {
     /// # Errors
     ///
     /// [`Kind::BadGateway`] for a part that is no list of vectors, or not as many as it had inputs.
-    pub(super) fn merged(self, provider: &str, inputs: usize) -> Result<Answer> {
+    pub(super) fn merged(&self, provider: &str, inputs: usize) -> Result<Answer> {
         let odd = |what: &str| Error::upstream(Kind::BadGateway, provider, 502, format!("a part of the answer {what}"));
-        let usage = self.usage();
+        let usage = self.usage_since(0);
         let model = self.answers.first().and_then(|answer| answer.model.clone());
         let (mut whole, mut data, mut told) = (Fields::default(), Vec::new(), None);
         for answer in &self.answers {

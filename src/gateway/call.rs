@@ -1,16 +1,16 @@
 //! The story of one call: parse, admit, reserve, attempt (`attempts.rs`: choose, write, send, read), settle, reply.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::asked::Asked;
-use super::attempt::{Answered, Request, Running};
-use super::attempts::Success;
+use super::attempt::{Answered, Request};
 use super::batches::Batches;
 use super::caller::Caller;
 use super::destination::{self, Turn};
 use super::hold::Known;
 use super::host::Host;
+use super::leg::Success;
 use super::record::Record;
 use super::records::{FALLBACKS, From};
 use super::relay::Relay;
@@ -22,6 +22,7 @@ use crate::config::Match;
 use crate::error::{Error, Result};
 use crate::http::{Headers, HttpRequest};
 use crate::keys::directory::RecordKind;
+use crate::money::Money;
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields, RerankRequest};
 
 /// Headers of an upstream's answer that say nothing to a client of ours.
@@ -87,8 +88,10 @@ pub(super) struct Call<'a, H> {
     pub(super) known: RefCell<Option<Rc<Known>>>,
     /// What the last deployment has answered of embeddings in parts.
     pub(super) batches: RefCell<Batches>,
-    /// What ends the job that an upstream works on.
-    pub(super) running: Running,
+    /// What attempts have cost whose answers nobody got.
+    pub(super) beside: Cell<Money>,
+    /// What ends the jobs that such attempts have begun.
+    pub(super) jobs: RefCell<Vec<HttpRequest>>,
     /// The headers of the request.
     pub(super) headers: &'a Headers,
     /// Names that stand for several model groups, by which the request came to its own.
@@ -108,7 +111,8 @@ impl<'a, H> Call<'a, H> {
             last: RefCell::default(),
             known: RefCell::default(),
             batches: RefCell::default(),
-            running: Running::default(),
+            beside: Cell::new(Money::ZERO),
+            jobs: RefCell::default(),
             headers: &http.headers,
             turns: RefCell::default(),
             overrides: RefCell::default(),
@@ -160,6 +164,7 @@ impl<H: Host> Call<'_, H> {
         match result {
             Ok(success) => {
                 let mut reply = self.reply(success, record, books).await;
+                reply.after = Note::with(reply.after, Note::of_jobs(self.jobs.take()));
                 reply.after = Note::with(reply.after, shadow);
                 Ok(reply)
             }
@@ -168,9 +173,10 @@ impl<H: Host> Call<'_, H> {
     }
 
     async fn reply(&self, success: Success<H::Body>, mut record: Record, mut books: Books) -> Reply<H::Body> {
-        let Success { outcome, deployment_id, secrets, ending, mut flight, seat } = success;
+        let Success { outcome, deployment_id, secrets, ending, flight, seat, running } = success;
         books.sit(seat);
         record.headers = Some(outcome.headers_at);
+        flight.note_head(outcome.headers_at);
         let mut headers = Headers::new();
         headers.push("x-litellm-model-id", deployment_id);
         if !outcome.url.is_empty() {
@@ -207,7 +213,6 @@ impl<H: Host> Call<'_, H> {
                 books.add_headers(&mut headers, None);
                 self.add_headers(&mut headers, &record);
                 let longest_ms = resolve::longest_stream_ms(&self.gateway.config);
-                let running = self.running.take();
                 let relay =
                     Relay { reader: *reader, body, running, record, ending, books, flight, secrets, longest_ms };
                 Reply { status: 200, headers, body: ReplyBody::Stream(Box::new(relay)), after: None }
@@ -218,12 +223,16 @@ impl<H: Host> Call<'_, H> {
     /// Answers with an error. A call that never reached its end has used nothing that anybody could bill, unless its
     /// client left while an upstream worked for it.
     async fn refuse(&self, error: &Error, record: Record, books: Books) -> Reply<H::Body> {
-        let last = self.last.borrow_mut().take();
-        let parts = self.batches.take().usage();
+        let mut last = self.last.borrow_mut().take();
+        if let Some(ending) = &mut last {
+            ending.beside = self.beside.get();
+        }
+        let parts = self.batches.take().usage_since(0);
         books.give_up(self.host, &record, error, last.as_ref(), parts).await;
         record.write(self.host, error.status(), "error", None, Some(error));
         let mut reply = Reply::error(error);
         self.add_headers(&mut reply.headers, &record);
+        reply.after = Note::of_jobs(self.jobs.take());
         reply
     }
 
@@ -248,6 +257,9 @@ impl<H: Host> Call<'_, H> {
         headers.push("x-litellm-version", env!("CARGO_PKG_VERSION"));
         headers.push("x-litellm-attempted-retries", record.retries.to_string());
         headers.push("x-litellm-max-retries", record.max_retries.to_string());
+        if let Some(answered) = record.hedged {
+            headers.push("x-litellm-hedged", answered);
+        }
         if let Some(errors) = &record.fallback_errors {
             headers.push("x-litellm-fallback-errors", errors.clone());
         }

@@ -1,6 +1,6 @@
 //! An attempt under way: the deployment counts as busy while this lives, and learns how it ended.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::error::{Blame, Error, Kind};
@@ -17,9 +17,10 @@ pub(super) struct Flight {
     /// How many latencies are remembered.
     most: usize,
     started_ms: u64,
-    /// When the first came that a client can use.
-    first_ms: Option<u64>,
-    landed: bool,
+    /// When the head of an answer came, and the first that a client can use.
+    head_ms: Cell<Option<u64>>,
+    first_ms: Cell<Option<u64>>,
+    landed: Cell<bool>,
 }
 
 impl Flight {
@@ -33,21 +34,37 @@ impl Flight {
     ) -> Self {
         health.borrow_mut().start(&candidate.id, now_ms);
         let (health, rules) = (health.clone(), rules.clone());
-        Self { health, rules, candidate, peers, most, started_ms: now_ms, first_ms: None, landed: false }
+        Self {
+            health,
+            rules,
+            candidate,
+            peers,
+            most,
+            started_ms: now_ms,
+            head_ms: Cell::default(),
+            first_ms: Cell::default(),
+            landed: Cell::default(),
+        }
+    }
+
+    /// Notes that the head of an answer came at this time.
+    pub(super) fn note_head(&self, at_ms: u64) {
+        self.head_ms.set(Some(at_ms));
     }
 
     /// Notes that a client has something to read from now on.
-    pub(super) fn note_first(&mut self, now_ms: u64) {
-        self.first_ms = Some(now_ms);
+    pub(super) fn note_first(&self, now_ms: u64) {
+        self.first_ms.set(Some(now_ms));
     }
 
     /// Says that it has brought a whole answer.
-    pub(super) fn succeeded(&mut self, usage: Option<&Usage>, now_ms: u64) {
+    pub(super) fn succeeded(&self, usage: Option<&Usage>, now_ms: u64) {
         let since = |moment: u64| moment.saturating_sub(self.started_ms);
         let sample = Sample {
             ms: since(now_ms),
-            first_ms: since(self.first_ms.unwrap_or(now_ms)),
-            stream: self.first_ms.is_some(),
+            head_ms: self.head_ms.get().map(since),
+            first_ms: since(self.first_ms.get().unwrap_or(now_ms)),
+            stream: self.first_ms.get().is_some(),
             completion_tokens: usage.map_or(0, |usage| usage.completion_tokens),
             total_tokens: usage.map_or(0, |usage| usage.total_tokens),
         };
@@ -56,7 +73,7 @@ impl Flight {
     }
 
     /// Says that it has failed. Answers whether the deployment rests from now on.
-    pub(super) fn failed(&mut self, error: &Error, now_ms: u64) -> bool {
+    pub(super) fn failed(&self, error: &Error, now_ms: u64) -> bool {
         let rests = !is_callers(error) && {
             let counts = (self.peers, self.most);
             self.health.borrow_mut().failed(&self.candidate, error, counts, &self.rules, now_ms).is_some()
@@ -65,9 +82,16 @@ impl Flight {
         rests
     }
 
+    /// Says that another attempt was faster.
+    pub(super) fn lost(&self, stream: bool, now_ms: u64) {
+        let ms = now_ms.saturating_sub(self.started_ms);
+        self.health.borrow_mut().lost(&self.candidate.id, stream, ms, now_ms);
+        self.land(now_ms);
+    }
+
     /// Says that it is over, and nothing more.
-    pub(super) fn land(&mut self, now_ms: u64) {
-        if !std::mem::replace(&mut self.landed, true) {
+    pub(super) fn land(&self, now_ms: u64) {
+        if !self.landed.replace(true) {
             self.health.borrow_mut().finish(&self.candidate.id, self.started_ms, now_ms);
         }
     }

@@ -8,7 +8,7 @@ use std::task::Poll;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
-use super::attempt::{Answered, Request, Running, attempt, cancel};
+use super::attempt::{Answered, Progress, Request, attempt, cancel};
 use super::call::call_id;
 use super::caller::Caller;
 use super::host::Host;
@@ -163,12 +163,10 @@ async fn check<H: Host>(gateway: &Gateway, host: &H, target: &Target, told: &mut
     let before = host.now_ms();
     let tariff = Tariff::new(&gateway.prices, found, &request, resolved.api_base.as_deref(), before);
     resolved.facts = tariff.facts();
-    let mut ending = Ending { tariff, request: Rc::new(request) };
+    let mut ending = Ending::new(tariff, Rc::new(request));
     let full = |_| Error::new(Kind::RateLimit, "it is at one of its own limits, so that nothing was sent");
     let seat = Seat::take(&gateway.config, host, found, &ending).await.map_err(full)?;
-    if let Some(request) = seat.clamped(&ending)? {
-        ending.request = Rc::new(request);
-    }
+    seat.clamp(host, &mut ending).await?;
     let mut record = Record {
         id: call_id(host.random(), host.random()),
         call: "health_check",
@@ -181,12 +179,12 @@ async fn check<H: Host>(gateway: &Gateway, host: &H, target: &Target, told: &mut
         started: before,
         ..Record::default()
     };
-    let running = Running::default();
-    let outcome = attempt(host, &gateway.tokens, &mut resolved, &ending.request, &record.id, &running).await;
+    let progress = Progress::default();
+    let outcome = attempt(host, &gateway.tokens, &mut resolved, &ending.request, &record.id, &progress).await;
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
-            cancel(host, &running).await;
+            cancel(host, &progress.running).await;
             seat.release(host).await;
             record.write(host, error.status(), "error", None, Some(&error));
             return Err(error);
@@ -204,7 +202,7 @@ async fn check<H: Host>(gateway: &Gateway, host: &H, target: &Target, told: &mut
     record.headers = Some(outcome.headers_at);
     record.charge.clone_from(&used.charge);
     let mut books = Books::new(&Caller::Admin, &asked, &config.general, None);
-    books.sit(seat);
+    books.sit(Rc::new(seat));
     books.settle(host, &record, &used).await;
     if let Some(note) = books.take_note() {
         note.write(host).await;

@@ -126,9 +126,16 @@ impl Wanted {
         self.least = self.least.max(least.cost(tariff).unwrap_or_default());
         self.tokens = (self.tokens.0.max(tokens(&most)), self.tokens.1.max(tokens(&least)));
     }
+
+    /// Counts a second attempt in, which is not worth having where the first would have to be shorter for it.
+    pub(super) fn include_hedge(&mut self) {
+        self.bound = self.bound.map(|bound| bound + bound);
+        self.tokens.0 = self.tokens.0.saturating_mul(2);
+    }
 }
 
-fn tokens(bound: &UsageBound) -> u64 {
+/// The most tokens that a request can use.
+pub(super) fn tokens(bound: &UsageBound) -> u64 {
     bound.input_tokens.saturating_add(bound.output_tokens.saturating_mul(bound.answers))
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Record {
     pub(super) stream: bool,
     /// Attempts in all.
     pub(super) attempts: u32,
+    /// Which attempt answered, where a second was sent beside the first: `first` or `second`.
+    pub(super) hedged: Option<&'static str>,
     /// Retries in all.
     pub(super) retries: u32,
     /// Groups that were gone to after the first.
@@ -72,6 +74,7 @@ impl Record {
             upstream_model: &self.model,
             stream: self.stream,
             attempts: self.attempts,
+            hedged: self.hedged,
             retries: self.retries,
             fallbacks: self.fallbacks,
             status,
@@ -108,6 +111,8 @@ struct Line<'a> {
     upstream_model: &'a str,
     stream: bool,
     attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hedged: Option<&'static str>,
     retries: u32,
     fallbacks: u32,
     status: u16,

@@ -1,6 +1,7 @@
 //! Runs a streamed answer into the client's connection, and knows how it ended.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::attempt::{Source, cancel};
 use super::flight::Flight;
@@ -31,7 +32,7 @@ pub struct Relay<B> {
     /// What is told of what it has used.
     pub(super) books: Books,
     /// Says that the deployment is busy with it.
-    pub(super) flight: Flight,
+    pub(super) flight: Rc<Flight>,
     /// Cut out of errors that come inside of the stream.
     pub(super) secrets: Vec<Secret>,
     /// How long the whole stream may take, in ms from now.

@@ -3,7 +3,8 @@
 //! The books of these limits are ledgers too: one for each deployment that has limits, or one for its whole provider where
 //! that has a budget, so that one question answers for both. A deployment without limits asks nobody.
 
-use super::attempt::Request;
+use std::rc::Rc;
+
 use super::bound::{UsageBound, is_bounded, with_output_bound};
 use super::hold::{Hold, Wanted};
 use super::host::Host;
@@ -65,18 +66,25 @@ impl Seat {
         }
     }
 
-    /// The request with its answer bounded to what the budget still pays; `None` where it is as it was.
+    /// Bounds the answer to what the budget still pays.
     ///
     /// # Errors
     ///
-    /// What [`with_output_bound`] refuses.
-    pub(super) fn clamped(&self, ending: &Ending) -> Result<Option<Request>> {
-        let Some(hold) = self.hold.as_ref().filter(|hold| hold.is_bounded()) else { return Ok(None) };
+    /// What [`with_output_bound`] refuses; the place is given back.
+    pub(super) async fn clamp<H: Host>(&self, host: &H, ending: &mut Ending) -> Result<()> {
+        let Some(hold) = self.hold.as_ref().filter(|hold| hold.is_bounded()) else { return Ok(()) };
         let most = UsageBound::of(&ending.tariff, &ending.request);
         match most.affordable_output_tokens(&ending.tariff, hold.granted().granted) {
-            Some(tokens) if tokens < most.output_tokens => with_output_bound(&ending.request, tokens.max(1)).map(Some),
-            _ => Ok(None),
+            Some(tokens) if tokens < most.output_tokens => match with_output_bound(&ending.request, tokens.max(1)) {
+                Ok(request) => ending.request = Rc::new(request),
+                Err(error) => {
+                    self.release(host).await;
+                    return Err(error);
+                }
+            },
+            _ => {}
         }
+        Ok(())
     }
 
     /// What is held, where anything is.
@@ -85,21 +93,21 @@ impl Seat {
     }
 
     /// Gives the place back: the attempt has used nothing.
-    pub(super) async fn release<H: Host>(self, host: &H) {
+    pub(super) async fn release<H: Host>(&self, host: &H) {
         if let Some(hold) = &self.hold {
             hold.release(host, Outcome { status: "failure".to_owned(), ..Outcome::default() }).await;
         }
     }
 
     /// Says what the attempt has used.
-    pub(super) async fn settle<H: Host>(self, host: &H, used: &Used) {
+    pub(super) async fn settle<H: Host>(&self, host: &H, used: &Used) {
         let Some(hold) = &self.hold else { return };
         let usage = used.usage.as_ref();
         let outcome = Outcome {
             prompt_tokens: usage.map_or(0, |usage| usage.prompt_tokens),
             completion_tokens: usage.map_or(0, |usage| usage.completion_tokens),
             total_tokens: usage.map_or(0, |usage| usage.total_tokens),
-            cost: used.charge.as_ref().map(|charge| charge.total),
+            cost: used.charge.as_ref().map(|_| used.own),
             estimated: used.estimated,
             status: "success".to_owned(),
             ..Outcome::default()

@@ -1,9 +1,10 @@
 //! What a call has used, and the books that are told of it: once, however it ended.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::asked::Asked;
-use super::attempt::Request;
+use super::attempt::{Request, cancel};
 use super::caller::Caller;
 use super::hold::{Hold, subject};
 use super::host::Host;
@@ -16,7 +17,7 @@ use crate::config::GeneralSettings;
 use crate::cost::tokens::{Counter, count_chat, estimate, family_of};
 use crate::cost::{Charge, Exactness};
 use crate::error::{Error, Kind};
-use crate::http::Headers;
+use crate::http::{Headers, HttpRequest};
 use crate::keys::ledger::{Ask, Message, Outcome, Reply, ScopeId, Subject};
 use crate::money::Money;
 use crate::openai::{Answer, ChunkWriter, Usage};
@@ -32,6 +33,10 @@ pub(super) struct Ending {
     pub(super) tariff: Tariff,
     /// The request as it was sent.
     pub(super) request: Rc<Request>,
+    /// What other attempts of the call have cost, whose answers nobody got.
+    pub(super) beside: Money,
+    /// What of its cost is in its deployment's books already.
+    pub(super) entered: Money,
 }
 
 /// What a call has used.
@@ -41,6 +46,8 @@ pub(super) struct Used {
     pub(super) usage: Option<Usage>,
     /// What they cost; `None` where nobody knows a price.
     pub(super) charge: Option<Charge>,
+    /// What of it is not in the answering deployment's books yet.
+    pub(super) own: Money,
     /// The model that answered, as the upstream names it.
     pub(super) model: Option<String>,
     /// Whether tokens are an estimate.
@@ -48,6 +55,16 @@ pub(super) struct Used {
 }
 
 impl Ending {
+    /// Of a call that has cost nothing so far.
+    pub(super) fn new(tariff: Tariff, request: Rc<Request>) -> Self {
+        Self { tariff, request, beside: Money::ZERO, entered: Money::ZERO }
+    }
+
+    /// What an attempt has used that told so.
+    pub(super) fn of_usage(&self, usage: Usage) -> Used {
+        self.used(usage, None, false)
+    }
+
     /// What a whole answer has used.
     pub(super) fn of_answer(&self, answer: &Answer) -> Used {
         match &answer.usage {
@@ -76,14 +93,25 @@ impl Ending {
         }
     }
 
+    /// What a call has used of whose attempts only others than the last have used anything.
+    fn of_others(&self) -> Used {
+        let mut charge = Charge::reported(Money::ZERO, None);
+        charge.add_estimate(self.beside);
+        Used { charge: Some(charge), estimated: true, ..Used::default() }
+    }
+
     /// What a call has used whose answer nobody saw: its prompt.
     pub(super) fn of_nothing(&self) -> Used {
         self.used(self.estimate(0), None, true)
     }
 
     fn used(&self, usage: Usage, model: Option<&str>, estimated: bool) -> Used {
-        let charge = self.tariff.charge(&usage, model);
-        Used { usage: Some(usage), charge, model: model.map(str::to_owned), estimated }
+        let mut charge = self.tariff.charge(&usage, model);
+        let own = charge.as_ref().map_or(Money::ZERO, |charge| charge.total) - self.entered;
+        if let Some(charge) = charge.as_mut().filter(|_| self.beside > Money::ZERO) {
+            charge.add_estimate(self.beside);
+        }
+        Used { usage: Some(usage), charge, own, model: model.map(str::to_owned), estimated }
     }
 
     fn estimate(&self, answer_bytes: u64) -> Usage {
@@ -118,7 +146,7 @@ impl Ending {
 pub(super) struct Books {
     hold: Option<Hold>,
     note: Option<Box<Note>>,
-    seat: Option<Seat>,
+    seat: Option<Rc<Seat>>,
 }
 
 impl Books {
@@ -134,7 +162,7 @@ impl Books {
     }
 
     /// Takes the place that the answering deployment gave, to be settled with the call.
-    pub(super) fn sit(&mut self, seat: Seat) {
+    pub(super) fn sit(&mut self, seat: Rc<Seat>) {
         self.seat = Some(seat);
     }
 
@@ -149,11 +177,16 @@ impl Books {
     }
 
     async fn enter<H: Host>(&mut self, host: &H, record: &Record, used: &Used, status: &str) -> Option<Money> {
-        let seat = self.seat.take().unwrap_or_default();
+        let seat = self.seat.take();
+        let seat = async {
+            if let Some(seat) = seat {
+                seat.settle(host, used).await;
+            }
+        };
         let outcome = outcome(record, used, status);
         if let Some(note) = &mut self.note {
             note.fill(record, outcome);
-            seat.settle(host, used).await;
+            seat.await;
             return None;
         }
         let hold = self.hold.as_ref();
@@ -163,11 +196,11 @@ impl Books {
                 None => None,
             }
         };
-        both(own, seat.settle(host, used)).await.0
+        both(own, seat).await.0
     }
 
     /// Enters a call that got no answer: nothing was used, unless its client left while an upstream worked for it, or it had
-    /// been answered in part, with `parts` as what that has used.
+    /// been answered in part; `ending` says what these parts and attempts beside it have cost.
     pub(super) async fn give_up<H: Host>(
         &self,
         host: &H,
@@ -177,21 +210,18 @@ impl Books {
         parts: Option<Usage>,
     ) {
         let Some(hold) = &self.hold else { return };
-        match ending {
-            Some(ending) if parts.is_some() => {
-                let used = ending.used(parts.unwrap_or_default(), None, false);
-                hold.settle(host, outcome(record, &used, "failure")).await;
-            }
-            Some(ending) if error.kind() == Kind::ClientClosedRequest => {
-                hold.settle(host, outcome(record, &ending.of_nothing(), "failure")).await;
-            }
-            _ => hold.release(host, outcome(record, &Used::default(), "failure")).await,
-        }
+        let used = match (ending, parts) {
+            (Some(ending), Some(parts)) => ending.of_usage(parts),
+            (Some(ending), None) if error.kind() == Kind::ClientClosedRequest => ending.of_nothing(),
+            (Some(ending), None) if ending.beside > Money::ZERO => ending.of_others(),
+            _ => return hold.release(host, outcome(record, &Used::default(), "failure")).await,
+        };
+        hold.settle(host, outcome(record, &used, "failure")).await;
     }
 
     /// Says that a stream lives, and what it has cost so far.
     pub(super) async fn checkpoint<H: Host>(&self, host: &H, cost: &dyn Fn() -> Money) {
-        for hold in [self.hold.as_ref(), self.seat.as_ref().and_then(Seat::hold)].into_iter().flatten() {
+        for hold in [self.hold.as_ref(), self.seat.as_ref().and_then(|seat| seat.hold())].into_iter().flatten() {
             hold.checkpoint(host, cost).await;
         }
     }
@@ -218,6 +248,8 @@ pub struct Note {
     outcome: Option<Outcome>,
     /// What is done after that: a copy for a second group.
     shadow: Option<Box<Shadow>>,
+    /// What ends jobs that nobody waits for.
+    jobs: Vec<HttpRequest>,
 }
 
 impl Note {
@@ -228,18 +260,30 @@ impl Note {
         };
         let subject = subject(key.map(AsRef::as_ref), asked, asked.tags.clone());
         let ask = Ask { scopes, bound: Some(Money::ZERO), hold_ms: 60_000, subject, ..Ask::default() };
-        Self { root, ask, outcome: None, shadow: None }
+        Self { root, ask, outcome: None, shadow: None, jobs: Vec::new() }
     }
 
     /// Nothing to write, and a copy of the request to send.
     pub(super) fn of_shadow(shadow: Box<Shadow>) -> Box<Self> {
-        Box::new(Self { root: ScopeId::global(), ask: Ask::default(), outcome: None, shadow: Some(shadow) })
+        Box::new(Self { shadow: Some(shadow), ..Self::empty() })
     }
 
-    /// Both what this one holds and what `other` does, which is [`Note::of_shadow`].
+    /// Nothing to write, and jobs to end.
+    pub(super) fn of_jobs(jobs: Vec<HttpRequest>) -> Option<Box<Self>> {
+        (!jobs.is_empty()).then(|| Box::new(Self { jobs, ..Self::empty() }))
+    }
+
+    fn empty() -> Self {
+        Self { root: ScopeId::global(), ask: Ask::default(), outcome: None, shadow: None, jobs: Vec::new() }
+    }
+
+    /// Both what this one holds and what `other` does, which has nothing to write.
     pub(super) fn with(this: Option<Box<Self>>, other: Option<Box<Self>>) -> Option<Box<Self>> {
         let Some(mut this) = this else { return other };
-        this.shadow = other.and_then(|other| other.shadow);
+        if let Some(other) = other {
+            this.shadow = other.shadow.or(this.shadow);
+            this.jobs.extend(other.jobs);
+        }
         Some(this)
     }
 
@@ -252,7 +296,10 @@ impl Note {
 
     /// Writes it: for the shell, when the client has its answer.
     pub async fn write<H: Host>(self: Box<Self>, host: &H) {
-        let Self { root, ask, outcome, shadow } = *self;
+        let Self { root, ask, outcome, shadow, jobs } = *self;
+        for job in jobs {
+            cancel(host, &RefCell::new(Some(job))).await;
+        }
         if let Some(outcome) = outcome {
             enter(host, &root, ask, outcome).await;
         }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::asked::Asked;
-use super::attempt::{self, Answered, Outcome, Request, attempt, cancel};
+use super::attempt::{Answered, Outcome, Progress, Request, attempt, cancel};
 use super::call::{Call, call_id, note_target};
 use super::flight::Flight;
 use super::host::Host;
@@ -165,24 +165,17 @@ impl Shadow {
             let message = "the provider takes fewer inputs at once, and a copy is one attempt";
             return Err(unsent(Error::bad_request("input", message)));
         }
-        let mut ending = Ending { tariff, request: Rc::new(request) };
+        let mut ending = Ending::new(tariff, Rc::new(request));
         let full = |_| unsent(Error::new(Kind::RateLimit, "the deployment is at a limit of its own"));
         let seat = Seat::take(config, host, found, &ending).await.map_err(full)?;
-        match seat.clamped(&ending) {
-            Ok(Some(request)) => ending.request = Rc::new(request),
-            Ok(None) => {}
-            Err(error) => {
-                seat.release(host).await;
-                return Err(unsent(error));
-            }
-        }
+        seat.clamp(host, &mut ending).await.map_err(unsent)?;
         // It counts as busy, and is judged by nothing: dropped, it is over.
         let _flight = Flight::start(&self.health, &config.router.cooldown, self.candidate.clone(), (1, 1), now);
-        let job = attempt::Running::default();
+        let progress = Progress::default();
         let sent = async {
             let request = media::inlined(host, &deployment, &ending.request, config.general.remote_media).await?;
             let id = &self.record.id;
-            attempt(host, &self.tokens, &mut deployment, &request, id, &job).await
+            attempt(host, &self.tokens, &mut deployment, &request, id, &progress).await
         };
         let late = || Error::new(Kind::Timeout, "the copy took longer than it may");
         let outcome = match race(sent, host.sleep(LONGEST_MS)).await {
@@ -190,7 +183,7 @@ impl Shadow {
             First::Right(()) => Err(late()),
         };
         if outcome.is_err() {
-            cancel(host, &job).await;
+            cancel(host, &progress.running).await;
         }
         let (result, used) = match outcome {
             Ok(Outcome { answer: Answered::Whole(answer), headers_at, .. }) => {

@@ -41,6 +41,8 @@ pub struct Vitals {
     /// Failures that are allowed: by class, and until when they count.
     counts: Vec<(&'static str, u32, u64)>,
     pace: Pace,
+    /// Second attempts that its first ones have earned.
+    pub(super) saved: f64,
     /// Until when it rests; 0: it is up. From then on it is on trial, until one request succeeds.
     rests_until: u64,
     /// Why it rests: the status of its last failure.
@@ -114,6 +116,11 @@ impl Health {
         });
     }
 
+    /// Notes an attempt that was left after so many ms, because another one was faster.
+    pub fn lost(&mut self, id: &str, stream: bool, ms: u64, now_ms: u64) {
+        self.edit(id, now_ms, |entry| entry.pace.note_lost(stream, ms, now_ms));
+    }
+
     /// Notes a failure, and answers until when the deployment rests if it has to, in Unix ms. `peers` is the size of its
     /// group; lists of latencies hold `most`.
     pub fn failed(
@@ -156,7 +163,7 @@ impl Health {
     }
 
     /// Changes what is known of a deployment.
-    fn edit(&mut self, id: &str, now_ms: u64, change: impl FnOnce(&mut Vitals)) {
+    pub(super) fn edit(&mut self, id: &str, now_ms: u64, change: impl FnOnce(&mut Vitals)) {
         let at = match self.entries.binary_search_by(|entry| entry.id.as_str().cmp(id)) {
             Ok(at) => at,
             Err(_) => self.insert(id),

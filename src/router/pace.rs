@@ -6,11 +6,16 @@ const TIMEOUT_SECONDS: f64 = 1_000.0;
 /// After so many ms a peak or a failure counts half.
 const HALF_LIFE_MS: f64 = 10_000.0;
 
+/// How many times to the head of an answer are remembered.
+const MOST_HEADS: usize = 64;
+
 /// What an answer has measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sample {
     /// From the start of the attempt to the end of the answer, in ms.
     pub ms: u64,
+    /// From the start to the head of the answer, in ms; `None` where it was not seen.
+    pub head_ms: Option<u64>,
     /// From the start to the first that a client can use: a stream's first event, else the head; in ms.
     pub first_ms: u64,
     /// Whether the answer was a stream.
@@ -30,6 +35,8 @@ pub(super) struct Pace {
     firsts: Vec<(u64, f64)>,
     /// The peak of the ms to the first that a client can use, of whole answers and of streams.
     peaks: [Decaying; 2],
+    /// The ms to the head, of whole answers and of streams.
+    heads: [Vec<u32>; 2],
     /// Failures, each of them 1 at first.
     faults: Decaying,
 }
@@ -44,6 +51,39 @@ impl Pace {
         }
         let [whole, streamed] = &mut self.peaks;
         if sample.stream { streamed } else { whole }.meet(sample.first_ms as f64, now_ms);
+        if let Some(ms) = sample.head_ms {
+            self.note_head(sample.stream, ms);
+        }
+    }
+
+    /// Notes an attempt that was left after so many ms: its answer would have begun later still.
+    pub(super) fn note_lost(&mut self, stream: bool, ms: u64, now_ms: u64) {
+        let [whole, streamed] = &mut self.peaks;
+        let peak = if stream { streamed } else { whole };
+        if ms as f64 > peak.at(now_ms) {
+            peak.meet(ms as f64, now_ms);
+        }
+        self.note_head(stream, ms);
+    }
+
+    fn note_head(&mut self, stream: bool, ms: u64) {
+        let [whole, streamed] = &mut self.heads;
+        let heads = if stream { streamed } else { whole };
+        if heads.len() >= MOST_HEADS {
+            heads.remove(0);
+        }
+        heads.push(u32::try_from(ms).unwrap_or(u32::MAX));
+    }
+
+    /// The ms within which this share of answers begins; `None` where fewer than `least` are known.
+    pub(super) fn head_at(&self, stream: bool, share: f64, least: usize) -> Option<u64> {
+        let [whole, streamed] = &self.heads;
+        let heads = if stream { streamed } else { whole };
+        if heads.len() < least.max(1) {
+            return None;
+        }
+        let heads = heads.iter().map(|ms| f64::from(*ms)).collect();
+        Some(at_share(heads, share) as u64)
     }
 
     /// Notes a failure; a time-out counts as a very long answer.

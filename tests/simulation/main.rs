@@ -22,6 +22,7 @@ use host::{Got, Stage};
 use serde_json::{Value, json};
 use tollgate::gateway::Host;
 use tollgate::http::HttpRequest;
+use tollgate::keys::ledger::Entry;
 use tollgate::money::Money;
 use upstream::{Dialect, Mode, is_wrong, number_of, play};
 
@@ -134,6 +135,9 @@ fn config(draws: &mut Draws, deployments: &[Deployment]) -> Value {
     if draws.below(4) == 0 {
         router["cooldown_time"] = json!(1 + draws.below(9));
     }
+    if draws.below(3) == 0 {
+        router["hedging"] = json!({"min_samples": 1 + draws.below(3), "max_share": 1, "percentile": 0.5});
+    }
     let list: Vec<Value> = deployments.iter().map(Deployment::entry).collect();
     json!({"model_list": list, "router_settings": router, "general_settings": {"master_key": "sk-master"}})
 }
@@ -182,8 +186,8 @@ struct Run {
     visits: Vec<(u64, Option<String>, Value)>,
 }
 
-/// One run; the error says which invariant does not hold.
-fn run(seed: u64, pristine: &[(Dialect, bool, String)]) -> Result<(), String> {
+/// One run: how many calls were hedged; the error says which invariant does not hold.
+fn run(seed: u64, pristine: &[(Dialect, bool, String)]) -> Result<usize, String> {
     let mut draws = Draws(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
     let deployments = deployments(&mut draws);
     let config = config(&mut draws, &deployments);
@@ -221,7 +225,8 @@ fn run(seed: u64, pristine: &[(Dialect, bool, String)]) -> Result<(), String> {
     let got = stage.visits(&visits);
     let run = Run { deployments, visits };
     run.check(&got, &seen.borrow(), pristine)?;
-    run.check_books(&stage, &key, &got)
+    run.check_books(&stage, &key, &got)?;
+    Ok(got.iter().filter(|got| is_hedged(got)).count())
 }
 
 impl Run {
@@ -288,7 +293,17 @@ impl Run {
             return Err(format!("{} rows for {calls} calls, or one is open", rows.len()));
         }
         let served: Vec<_> = rows.iter().filter(|row| row.outcome.status == "success").collect();
-        if served.len() != whole || served.iter().any(|row| row.charged != price) {
+        // A second attempt adds what its prompt comes to by estimate, and no more.
+        let most = Money::parse("0.5").unwrap();
+        let right =
+            |charged: Money, hedged: bool| charged == price || (hedged && charged > price && charged < price + most);
+        let hedged: Vec<&str> = keyed
+            .clone()
+            .filter(|(_, got)| is_hedged(got))
+            .filter_map(|(_, got)| got.headers.get("x-litellm-call-id"))
+            .collect();
+        let wrong = |row: &&&Entry| !right(row.charged, hedged.contains(&row.request_id.as_str()));
+        if served.len() != whole || served.iter().any(wrong) {
             let charged: Vec<String> = served.iter().map(|row| row.charged.to_string()).collect();
             return Err(format!("{whole} whole answers were served, and charged: {charged:?}"));
         }
@@ -299,6 +314,10 @@ impl Run {
         }
         Ok(())
     }
+}
+
+fn is_hedged(got: &Got) -> bool {
+    got.headers.get("x-litellm-hedged").is_some()
 }
 
 fn is_whole(got: &Got) -> bool {
@@ -319,9 +338,13 @@ fn a_gateway_keeps_its_word_whatever_upstreams_do() {
             all.push((dialect, stream, pristine(dialect, stream)));
         }
     }
+    let (mut hedged, many) = (0, seeds.len() >= 100);
     for seed in seeds {
-        if let Err(error) = run(seed, &all) {
-            panic!("{error}\nagain: SEED={seed} cargo test --test simulation");
+        match run(seed, &all) {
+            Ok(count) => hedged += count,
+            Err(error) => panic!("{error}\nagain: SEED={seed} cargo test --test simulation"),
         }
     }
+    assert!(hedged > 0 || !many, "no call was hedged in all of these runs");
+    println!("{hedged} calls were hedged");
 }

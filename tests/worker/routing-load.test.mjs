@@ -110,3 +110,25 @@ for (const [name, settings] of [
     assert.ok(full.every((answer) => Number(answer.headers.get("retry-after")) >= 1));
   });
 }
+
+test("a silent upstream is hedged: the other answers, the connection is closed, and both are paid", async (t) => {
+  let silent = false;
+  const slow = await startUpstream((request, response) => {
+    if (!silent) response.writeHead(200, { "content-type": "application/json" }).end(ANSWER);
+  });
+  t.after(() => slow.stop());
+  const other = await upstream(t);
+  const price = { input_cost_per_token: 0.001, output_cost_per_token: 0.001 };
+  const deployments = [entry("slow", slow.url, { weight: 1, ...price }), entry("other", other.url, { weight: 0, ...price })];
+  // What is known is each isolate's own; workerd runs one.
+  const hedging = { min_samples: 1, max_share: 1, min_delay: 0.2 };
+  const ask = await start(t, deployments, { num_retries: 0, hedging });
+  const usual = await ask();
+  assert.deepEqual([usual.id, usual.headers.get("x-litellm-hedged")], ["slow", null]);
+  silent = true;
+  const hedged = await ask();
+  assert.deepEqual([hedged.status, hedged.id, hedged.headers.get("x-litellm-hedged")], [200, "other", "second"]);
+  assert.equal(await slow.requests.at(-1).closed, "aborted");
+  const cost = (answer) => Number(answer.headers.get("x-litellm-response-cost"));
+  assert.ok(cost(usual) === 0.002 && cost(hedged) > 0.002, `${cost(usual)} and ${cost(hedged)}`);
+});

@@ -48,6 +48,7 @@ pub(in crate::config) const ROUTER: &[Group] = &[
         "disable_cooldowns enable_pre_call_checks enable_tag_filtering enable_weighted_failover tag_filtering_match_any",
     ),
     group(ACTS, Kind::List, "routing_groups"),
+    group(ACTS, Kind::Any, "hedging"),
     group(NETWORK, Kind::Number, "client_ttl"),
     group(PROCESS, Kind::Flag, "set_verbose"),
     group(PROCESS, Kind::List, "plugins"),

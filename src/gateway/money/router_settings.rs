@@ -85,6 +85,10 @@ fn values(router: &RouterSettings) -> Map<String, Value> {
         "enable_tag_filtering": router.tags.enabled,
         "tag_filtering_match_any": router.tags.match_any,
         "tag_routing_prefix": router.tags.prefix,
+        "hedging": router.hedging.as_ref().map(|rules| json!({
+            "percentile": rules.percentile, "min_samples": rules.least_samples, "min_delay": seconds(Some(rules.least_ms)),
+            "max_share": rules.share, "models": rules.models,
+        })),
         "routed_names": names,
     });
     match values {
