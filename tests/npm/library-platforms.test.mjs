@@ -7,13 +7,11 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { Log, LogLevel, Miniflare } from "miniflare";
-
-import { npmFolder, packaged } from "../../scripts/place.mjs";
+import { npmFolder } from "../../scripts/place.mjs";
 import { run, which } from "../../scripts/process.mjs";
-import { workerSettings } from "../../scripts/wrangler-toml.mjs";
 import { UPSTREAM_KEY } from "../worker/upstream.mjs";
 import { staged } from "./library.mjs";
+import { ownWorker } from "./own-worker.mjs";
 
 const { providers } = await staged();
 const project = mkdtempSync(join(tmpdir(), "tollgate-platforms-"));
@@ -52,11 +50,6 @@ async function left(label) {
   assert.equal(await providers.of(`gpt-4o--hold-2--${label}`)[0].closed, "aborted");
 }
 
-function esbuild(args) {
-  const exe = process.platform === "win32" ? "esbuild.exe" : join("bin", "esbuild");
-  return run(packaged(`@esbuild/${process.platform}-${process.arch}`, exe), [...args, "--log-level=warning"], { cwd: project });
-}
-
 test("the entries for browsers and Workers ask for nothing of Node's", () => {
   for (const name of ["browser.js", "workerd.js"]) {
     const text = readFileSync(join(npmFolder, "dist", name), "utf8");
@@ -69,37 +62,8 @@ test("a Worker of one's own", async (t) => {
     import { ${NAMES} } from "tollgate";
     ${DO}
     export default { fetch: async () => new Response(await all("workerd")) };`;
-  const args = ["--bundle", "--conditions=workerd", "--format=esm", "--loader:.wasm=copy", "--asset-names=[name]", "--outdir=worker"];
-  const { code, output } = await esbuild([write("worker.mjs", worker), ...args]);
-  assert.equal(code, 0, output);
-  const file = (name) => readFileSync(join(project, "worker", name));
-  const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port: 0,
-    cf: false,
-    telemetry: { enabled: false },
-    log: new Log(LogLevel.ERROR),
-    workers: [
-      {
-        config: {
-          name: "own",
-          compatibilityDate: workerSettings().date,
-          compatibilityFlags: ["enable_request_signal"],
-          manifest: {
-            mainModule: "worker.js",
-            modulesRoot: join(project, "worker"),
-            modules: {
-              "worker.js": { type: "esm", contents: file("worker.js").toString() },
-              "tollgate.wasm": { type: "wasm", contents: file("tollgate.wasm") },
-            },
-          },
-        },
-        dev: { rootPath: project },
-      },
-    ],
-  });
-  t.after(() => miniflare.dispose());
-  assert.equal(await (await fetch(await miniflare.ready)).text(), "ok");
+  const url = await ownWorker(t, project, worker);
+  assert.equal(await (await fetch(url)).text(), "ok");
   await left("workerd");
 });
 

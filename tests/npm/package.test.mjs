@@ -8,11 +8,9 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { Log, LogLevel, Miniflare } from "miniflare";
-
 import { npmFolder, packaged } from "../../scripts/place.mjs";
 import { run, which } from "../../scripts/process.mjs";
-import { workerSettings } from "../../scripts/wrangler-toml.mjs";
+import { esbuild, ownWorker } from "./own-worker.mjs";
 import { CHAT, packageFile, post } from "./package.mjs";
 
 const project = mkdtempSync(join(tmpdir(), "tollgate-package-"));
@@ -101,52 +99,18 @@ test("a browser's module, and a bundle of it", async () => {
   const entry = pathToFileURL(installed("dist", "browser.js")).href;
   write("run.mjs", `import { Gateway } from ${JSON.stringify(entry)};\n${TRY}`);
   assert.equal(await node("browser.mjs", files), "hello\n");
-  const args = ["--bundle", "--platform=browser", "--format=esm", "--outfile=web/bundle.js", "--log-level=warning"];
-  const warned = await must(esbuild(), [write("web.mjs", `import { Gateway } from "tollgate";\n${TRY}`), ...args]);
+  const args = ["--bundle", "--platform=browser", "--format=esm", "--outfile=web/bundle.js"];
+  const warned = await esbuild(project, [write("web.mjs", `import { Gateway } from "tollgate";\n${TRY}`), ...args]);
   assert.equal(warned, "");
   assert.match(readFileSync(join(project, "web", "bundle.js"), "utf8"), /new URL\("\.\/tollgate\.wasm", import\.meta\.url\)/);
 });
-
-function esbuild() {
-  const exe = process.platform === "win32" ? "esbuild.exe" : join("bin", "esbuild");
-  return packaged(`@esbuild/${process.platform}-${process.arch}`, exe);
-}
 
 test("a Worker of one's own, bundled by esbuild, in workerd", async (t) => {
   const worker = `
     import { Gateway } from "tollgate";
     const gateway = new Gateway({ open: true, config: { model_list: [] } });
     export default { fetch: gateway.fetch };`;
-  const args = ["--bundle", "--conditions=workerd", "--format=esm", "--loader:.wasm=copy", "--asset-names=[name]"];
-  await must(esbuild(), [write("worker.mjs", worker), ...args, "--outdir=worker"]);
-  const { date } = workerSettings();
-  const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port: 0,
-    cf: false,
-    telemetry: { enabled: false },
-    log: new Log(LogLevel.ERROR),
-    workers: [
-      {
-        config: {
-          name: "own",
-          compatibilityDate: date,
-          compatibilityFlags: ["enable_request_signal"],
-          manifest: {
-            mainModule: "worker.js",
-            modulesRoot: join(project, "worker"),
-            modules: {
-              "worker.js": { type: "esm", contents: readFileSync(join(project, "worker", "worker.js"), "utf8") },
-              "tollgate.wasm": { type: "wasm", contents: readFileSync(join(project, "worker", "tollgate.wasm")) },
-            },
-          },
-        },
-        dev: { rootPath: project },
-      },
-    ],
-  });
-  t.after(() => miniflare.dispose());
-  const url = await miniflare.ready;
+  const url = await ownWorker(t, project, worker);
   for (const stream of [false, true]) {
     const body = { model: "mock/echo", messages: [{ role: "user", content: "hello" }], stream };
     const answer = await fetch(new URL(CHAT, url), post(body));

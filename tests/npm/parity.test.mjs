@@ -1,44 +1,41 @@
 // Promise 8: the same request, configuration, clock and seed give the same bytes upstream, the same decisions and the same
-// cost in the npm package as natively, over all fixtures.
+// cost natively, in the npm package (in Node, in Chromium, in workerd) and in the Worker, over all fixtures.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
-import { root } from "../../scripts/place.mjs";
+import { npmFolder, root } from "../../scripts/place.mjs";
 import { run } from "../../scripts/process.mjs";
+import { launch, open, serve } from "../page/page.mjs";
+import { ownWorker } from "./own-worker.mjs";
 import { Gateway } from "./package.mjs";
+import { askAll } from "./parity/ask.js";
+import { asked, withoutChance } from "./parity/worker.mjs";
 
-const NOW = 1_700_000_000_000;
+const ASK = join(root, "tests", "npm", "parity", "ask.js");
+const folder = mkdtempSync(join(tmpdir(), "tollgate-parity-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What tests/parity.rs saw. */
-async function natively() {
-  const folder = mkdtempSync(join(tmpdir(), "tollgate-parity-"));
-  try {
-    const file = join(folder, "parity.jsonl");
-    const { code, output } = await run("cargo", ["test", "--locked", "--test", "parity"], {
-      cwd: root,
-      env: { PARITY_OUT: file },
-    });
-    assert.equal(code, 0, output);
-    return readFileSync(file, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+async function natively(env) {
+  const file = join(folder, "parity.jsonl");
+  const { code, output } = await run("cargo", ["test", "--locked", "--test", "parity"], {
+    cwd: root,
+    env: { PARITY_OUT: file, ...env },
+  });
+  assert.equal(code, 0, output);
+  return parsed(readFileSync(file, "utf8").trimEnd());
 }
 
-/** The numbers that tests/gateway/host.rs draws. */
-function draws() {
-  let state = 1n;
-  return () => {
-    state = BigInt.asUintN(64, state * 6364136223846793005n + 1442695040888963407n);
-    return Number(state & ~0x7ffn) / 2 ** 64;
-  };
-}
+const parsed = (lines) => lines.split("\n").map((line) => JSON.parse(line));
+const written = (all) => all.map((one) => JSON.stringify(one)).join("\n");
 
-const hex = (bytes) => Buffer.from(bytes).toString("hex");
+const native = await natively();
+// A program has no bindings: there the gateway says what is missing. The Worker has one.
+const unbound = native.filter(({ sent }) => sent.every(({ url }) => !url.startsWith("binding:")));
 
 /** Fields as the platform shows them: sorted, those of one name joined. */
 function fields(pairs) {
@@ -47,41 +44,69 @@ function fields(pairs) {
   return [...headers];
 }
 
-/** The same case through the package. */
-async function here({ config, path, request, upstream }) {
-  const sent = [];
-  const gateway = new Gateway({
-    config,
-    open: true,
-    env: { OPENAI_API_KEY: "sk-upstream-secret-key" },
-    now: () => NOW,
-    random: draws(),
-    fetch: async (url, { method, headers, body }) => {
-      const own = headers.filter(([name]) => name !== "accept-encoding");
-      sent.push({ method, url, headers: own, body: hex(body ?? []) });
-      const answer = Buffer.from(upstream.body, "hex");
-      return new Response(answer, { status: upstream.status, headers: upstream.headers });
-    },
-  });
-  const headers = { "content-type": "application/json" };
-  const answer = await gateway.fetch(`http://127.0.0.1:4000${path}`, { method: "POST", headers, body: request });
-  const body = hex(await answer.arrayBuffer());
-  await gateway.close();
-  return { sent, status: answer.status, headers: [...answer.headers], body };
+const text = (hex) => Buffer.from(hex, "hex").toString();
+
+/** Fails unless the outcomes are those of the cases, and most of the cases went upstream. */
+function same(outcomes, cases) {
+  assert.ok(cases.length > 850, `only ${cases.length} cases`);
+  assert.equal(outcomes.length, cases.length);
+  let went = 0;
+  for (const [index, { name, sent, status, headers, body }] of cases.entries()) {
+    const got = outcomes[index];
+    assert.equal(got.name, name);
+    assert.deepEqual(got.sent, sent, `${name}: what goes upstream`);
+    assert.equal(got.status, status, `${name}: the status`);
+    assert.deepEqual(fields(got.headers), fields(headers), `${name}: the headers, and so the decision and the cost`);
+    assert.equal(text(got.body), text(body), `${name}: the body`);
+    went += sent.length;
+  }
+  assert.ok(went > cases.length * 0.9, `only ${went} requests went upstream`);
 }
 
-test("the package and the native core do the same with every fixture", async () => {
-  const cases = await natively();
-  assert.ok(cases.length > 300, `only ${cases.length} cases`);
-  let went = 0;
-  for (const wanted of cases) {
-    const got = await here(wanted);
-    went += got.sent.length;
-    const { name, sent, status, headers, body } = wanted;
-    assert.deepEqual(got.sent, sent, `${name}: what goes upstream`);
-    assert.deepEqual(got.status, status, `${name}: the status`);
-    assert.deepEqual(got.headers, fields(headers), `${name}: the headers, and so the decision and the cost`);
-    assert.equal(Buffer.from(got.body, "hex").toString(), Buffer.from(body, "hex").toString(), `${name}: the body`);
+test("the package in Node does what the native core does with every fixture", async () => {
+  same(parsed(await askAll(Gateway, written(unbound))), unbound);
+});
+
+test("the package in Chromium does it too", async () => {
+  const own = {
+    "/": { type: "text/html", body: "<!doctype html><title>parity</title><link rel=icon href=data:,>" },
+    "/cases": { type: "text/plain", body: written(unbound) },
+    "/ask.js": { type: "text/javascript", body: readFileSync(ASK) },
+  };
+  const host = await serve({ folder: join(npmFolder, "dist"), own });
+  const browser = await launch();
+  try {
+    const { page, wrong } = await open(browser, host.url);
+    const outcomes = await page.evaluate(async () => {
+      const [{ Gateway }, { askAll }] = await Promise.all(["browser.js", "ask.js"].map((name) => import(new URL(name, location))));
+      return askAll(Gateway, await (await fetch("cases")).text());
+    });
+    assert.deepEqual(wrong, []);
+    assert.ok(host.asked.includes("/tollgate.wasm"));
+    same(parsed(outcomes), unbound);
+  } finally {
+    await browser.close();
+    await host.stop();
   }
-  assert.ok(went > cases.length * 0.8, `only ${went} requests went upstream`);
+});
+
+test("the package in a Worker of one's own does it too", async (t) => {
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(npmFolder, join(folder, "node_modules", "tollgate"), "junction");
+  const program = `
+    import { Gateway } from "tollgate";
+    import { askAll } from ${JSON.stringify(ASK)};
+    export default { fetch: async (request) => new Response(await askAll(Gateway, await request.text())) };`;
+  const url = await ownWorker(t, folder, program);
+  const answer = await fetch(url, { method: "POST", body: written(unbound) });
+  same(parsed(await answer.text()), unbound);
+});
+
+test("the Worker does it too, by its own clock and chance", async (t) => {
+  // At the same time, or prices that begin on a day would differ.
+  const now = Date.now();
+  const cases = await natively({ PARITY_NOW: String(now) });
+  const seconds = [now, now].map((ms) => Math.floor(ms / 1000));
+  const outcomes = (await asked(t, cases)).map(withoutChance);
+  same(outcomes, cases.map((one) => withoutChance({ ...one, seconds })));
 });

@@ -30,20 +30,23 @@ function program() {
   return found();
 }
 
-/** A static host without headers of its own, under a folder as many hosts have it: `{ url, asked, stop }`. */
-export async function serve() {
+/**
+ * A static host of a folder, without headers of its own and under a path as many hosts have it: `{ url, asked, stop }`.
+ * `own` holds further files: `{ "/path": { type, body } }`.
+ */
+export async function serve({ folder = pageFolder, under = "/somewhere", own = {} } = {}) {
   const asked = [];
   const server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url, "http://page").pathname).replace(/^\/somewhere/, "");
+    const path = decodeURIComponent(new URL(request.url, "http://page").pathname).slice(under.length);
     asked.push(path);
-    const file = normalize(join(pageFolder, path.endsWith("/") ? `${path}index.html` : path));
-    if (!file.startsWith(pageFolder) || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
-    const bytes = readFileSync(file);
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-length": bytes.length });
-    response.end(bytes);
+    const send = (type, bytes) => response.writeHead(200, { "content-type": type, "content-length": bytes.length }).end(bytes);
+    if (own[path]) return send(own[path].type, Buffer.from(own[path].body));
+    const file = normalize(join(folder, path.endsWith("/") ? `${path}index.html` : path));
+    if (!file.startsWith(folder) || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
+    return send(TYPES[extname(file)] ?? "application/octet-stream", readFileSync(file));
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const url = `http://127.0.0.1:${server.address().port}/somewhere/`;
+  const url = `http://127.0.0.1:${server.address().port}${under}/`;
   const stop = () => {
     server.closeAllConnections();
     return new Promise((done) => server.close(done));
