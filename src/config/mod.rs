@@ -247,10 +247,22 @@ pub struct RouterSettings {
     pub group_policies: Vec<(String, Vec<(String, u32)>)>,
     /// `litellm_settings.num_retries_per_request`: the most attempts of a request in all groups.
     pub retries_per_request: Option<u32>,
+    /// `mid_stream_fallbacks` (Tollgate's own).
+    pub broken_streams: BrokenStreams,
     /// `enable_weighted_failover`.
     pub weighted_failover: bool,
     /// `litellm_settings.expose_router_debug_in_errors` is false: errors say nothing of what the router did.
     pub hide_debug: bool,
+}
+
+/// What becomes of a stream that breaks in its midst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BrokenStreams {
+    /// It ends with an error event.
+    #[default]
+    End,
+    /// Another deployment goes on with it.
+    GoOn,
 }
 
 /// Another name of a model group.

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::deployment::MOST_RETRIES;
 use super::section::{Section, type_of};
-use super::{Alias, CustomProvider, RouterSettings, hedging, limits, routing, routing_group, shadow, task};
+use super::{
+    Alias, BrokenStreams, CustomProvider, RouterSettings, hedging, limits, routing, routing_group, shadow, task,
+};
 use crate::router::filter::TagRules;
 
 /// Most fallbacks that one request may walk through.
@@ -49,6 +51,10 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>, custom: &[Custom
         retry_policy: routing::retry_policy(router, "retry_policy"),
         group_policies: routing::group_policies(router),
         retries_per_request: retries(litellm, "num_retries_per_request"),
+        broken_streams: match router.flag("mid_stream_fallbacks") {
+            Some(true) => BrokenStreams::GoOn,
+            _ => BrokenStreams::End,
+        },
         weighted_failover: router.flag("enable_weighted_failover").unwrap_or_default(),
         hide_debug: litellm.flag("expose_router_debug_in_errors") == Some(false),
     }

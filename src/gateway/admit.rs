@@ -8,13 +8,14 @@ use super::attempt::Request;
 use super::bound::{UsageBound, with_output_bound};
 use super::call::Call;
 use super::caller::Caller;
+use super::continuation::{self, goes_on};
 use super::fit::Fitting;
 use super::hold::{Hold, Known, Wanted, is_stale};
 use super::host::Host;
 use super::models;
 use super::record::Record;
 use super::tariff::Tariff;
-use crate::config::{Config, Match, Whose};
+use crate::config::{BrokenStreams, Config, Match, Whose};
 use crate::error::{Error, Kind, Result};
 use crate::keys::models::ModelFacts;
 use crate::openai::Fields;
@@ -102,14 +103,23 @@ impl<H: Host> Call<'_, H> {
         let fitting = self.fitting(Some(known));
         let (request, matches) = self.lead(&fitting, request)?;
         let model = request.model();
-        let mut wanted = Wanted::new(model);
+        let router = &self.gateway.config.router;
+        let goes_on = router.broken_streams == BrokenStreams::GoOn && goes_on(&request);
+        let (mut wanted, mut onward) = (Wanted::new(model), Wanted::new(model));
         for (found, overrides) in self.reachable(model, &fitting.fit(model, matches, &request), fitting.whose()) {
             let sent = request.with(&found.deployment.defaults, &overrides)?;
             let tariff = Tariff::new(&self.gateway.prices, &found, &sent, None, self.host.now_ms());
             wanted.include(&tariff, &sent);
+            if goes_on {
+                // Of the answer so far, the request is not yet longer; by so much the answer is shorter.
+                onward.include(&tariff, &continuation::told(&sent, " ")?);
+            }
         }
-        if self.gateway.config.router.hedging.is_some() {
-            wanted.include_hedge();
+        if router.hedging.is_some() {
+            wanted.add_second(&wanted.clone());
+        }
+        if goes_on {
+            wanted.add_second(&onward);
         }
         let asked = self.logged();
         let hold = Hold::reserve(self.gateway, self.host, known, &asked, &wanted, (&record.id, record.call)).await;

@@ -92,7 +92,7 @@ impl<H: Host> Call<'_, H> {
     }
 
     /// Whether a fallback may be gone to: it exists, and the key may use it.
-    fn may_use(&self, model: &str, matches: &[Match]) -> Result<()> {
+    pub(super) fn may_use(&self, model: &str, matches: &[Match]) -> Result<()> {
         let config = &self.gateway.config;
         if matches.is_empty() {
             return Err(models::unknown(config, model));

@@ -85,6 +85,13 @@ impl Batches {
     }
 }
 
+/// What two attempts have used together.
+pub(super) fn together(one: &Usage, other: &Usage) -> Usage {
+    let both = serde_json::to_value(one).ok().zip(serde_json::to_value(other).ok());
+    let both = both.and_then(|(one, other)| serde_json::from_value(sum(one, other)).ok());
+    both.unwrap_or_else(|| other.clone())
+}
+
 /// Two usages as one: numbers are added, wherever they stand.
 fn sum(one: Value, other: Value) -> Value {
     match (one, other) {

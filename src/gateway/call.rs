@@ -7,6 +7,7 @@ use super::asked::Asked;
 use super::attempt::{Answered, Request};
 use super::batches::Batches;
 use super::caller::Caller;
+use super::continuation::Continuation;
 use super::destination::{self, Turn};
 use super::hold::Known;
 use super::host::Host;
@@ -146,7 +147,7 @@ impl<H: Host> Call<'_, H> {
         // An index that cannot be read leaves the fallbacks as they were.
         let settings = &self.gateway.records.settings;
         let _ = settings.find(self.host, RecordKind::Setting, FALLBACKS, From::Index).await;
-        let (mut hold, mut shadow) = (None, None);
+        let (mut hold, mut shadow, mut onward) = (None, None, None);
         let admitted = match self.asked.mocks.check(&self.gateway.config.general) {
             Ok(()) => self.admit(&request, &record).await,
             Err(error) => Err(error),
@@ -155,7 +156,10 @@ impl<H: Host> Call<'_, H> {
             Ok((request, reserved)) => {
                 hold = reserved;
                 let result = self.attempts(&request, hold.as_ref(), &mut record).await;
-                shadow = result.is_ok().then(|| self.shadow(&request, &record.id)).flatten();
+                if result.is_ok() {
+                    shadow = self.shadow(&request, &record.id);
+                    onward = self.continuation(&request, &record);
+                }
                 result
             }
             Err(error) => Err(error),
@@ -163,7 +167,7 @@ impl<H: Host> Call<'_, H> {
         let books = Books::new(self.caller, &self.logged(), &self.gateway.config.general, hold);
         match result {
             Ok(success) => {
-                let mut reply = self.reply(success, record, books).await;
+                let mut reply = self.reply(success, record, books, onward).await;
                 reply.after = Note::with(reply.after, Note::of_jobs(self.jobs.take()));
                 reply.after = Note::with(reply.after, shadow);
                 Ok(reply)
@@ -172,7 +176,13 @@ impl<H: Host> Call<'_, H> {
         }
     }
 
-    async fn reply(&self, success: Success<H::Body>, mut record: Record, mut books: Books) -> Reply<H::Body> {
+    async fn reply(
+        &self,
+        success: Success<H::Body>,
+        mut record: Record,
+        mut books: Books,
+        onward: Option<Box<Continuation>>,
+    ) -> Reply<H::Body> {
         let Success { outcome, deployment_id, secrets, ending, flight, seat, running } = success;
         books.sit(seat);
         record.headers = Some(outcome.headers_at);
@@ -213,8 +223,19 @@ impl<H: Host> Call<'_, H> {
                 books.add_headers(&mut headers, None);
                 self.add_headers(&mut headers, &record);
                 let longest_ms = resolve::longest_stream_ms(&self.gateway.config);
-                let relay =
-                    Relay { reader: *reader, body, running, record, ending, books, flight, secrets, longest_ms };
+                let relay = Relay {
+                    reader,
+                    body,
+                    running,
+                    record,
+                    ending,
+                    books,
+                    flight,
+                    secrets,
+                    longest_ms,
+                    onward,
+                    before: None,
+                };
                 Reply { status: 200, headers, body: ReplyBody::Stream(Box::new(relay)), after: None }
             }
         }

@@ -74,7 +74,8 @@ impl Flight {
 
     /// Says that it has failed. Answers whether the deployment rests from now on.
     pub(super) fn failed(&self, error: &Error, now_ms: u64) -> bool {
-        let rests = !is_callers(error) && {
+        // A stream that was gone on with elsewhere is judged once.
+        let rests = !self.landed.get() && !is_callers(error) && {
             let counts = (self.peers, self.most);
             self.health.borrow_mut().failed(&self.candidate, error, counts, &self.rules, now_ms).is_some()
         };

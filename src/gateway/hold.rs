@@ -98,6 +98,7 @@ impl Known {
 }
 
 /// What a call needs to know before it is admitted: the model group, and the most that it can cost and use.
+#[derive(Clone)]
 pub(super) struct Wanted {
     /// The model group.
     pub(super) group: String,
@@ -127,10 +128,10 @@ impl Wanted {
         self.tokens = (self.tokens.0.max(tokens(&most)), self.tokens.1.max(tokens(&least)));
     }
 
-    /// Counts a second attempt in, which is not worth having where the first would have to be shorter for it.
-    pub(super) fn include_hedge(&mut self) {
-        self.bound = self.bound.map(|bound| bound + bound);
-        self.tokens.0 = self.tokens.0.saturating_mul(2);
+    /// Counts what a second attempt may want in, which is not worth having where the first would have to be shorter for it.
+    pub(super) fn add_second(&mut self, second: &Self) {
+        self.bound = self.bound.zip(second.bound).map(|(one, other)| one + other);
+        self.tokens.0 = self.tokens.0.saturating_add(second.tokens.0);
     }
 }
 

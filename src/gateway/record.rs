@@ -32,6 +32,8 @@ pub(super) struct Record {
     pub(super) attempts: u32,
     /// Which attempt answered, where a second was sent beside the first: `first` or `second`.
     pub(super) hedged: Option<&'static str>,
+    /// How often a stream that broke was gone on with by another deployment.
+    pub(super) continued: u32,
     /// Retries in all.
     pub(super) retries: u32,
     /// Groups that were gone to after the first.
@@ -75,6 +77,7 @@ impl Record {
             stream: self.stream,
             attempts: self.attempts,
             hedged: self.hedged,
+            continued: Some(self.continued).filter(|count| *count > 0),
             retries: self.retries,
             fallbacks: self.fallbacks,
             status,
@@ -113,6 +116,8 @@ struct Line<'a> {
     attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     hedged: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continued: Option<u32>,
     retries: u32,
     fallbacks: u32,
     status: u16,

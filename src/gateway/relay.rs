@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::attempt::{Source, cancel};
+use super::batches::together;
+use super::continuation::{Continuation, Onward};
 use super::flight::Flight;
 use super::host::{Body, Gone, Host, Sink};
 use super::race::{First, race};
@@ -22,7 +24,7 @@ const CLOSING_MS: u64 = 1_000;
 
 /// A streamed answer on its way.
 pub struct Relay<B> {
-    pub(super) reader: StreamReader,
+    pub(super) reader: Box<StreamReader>,
     pub(super) body: Source<B>,
     /// What ends the job that the stream is of, if it is of one.
     pub(super) running: Option<HttpRequest>,
@@ -37,6 +39,10 @@ pub struct Relay<B> {
     pub(super) secrets: Vec<Secret>,
     /// How long the whole stream may take, in ms from now.
     pub(super) longest_ms: u64,
+    /// Who goes on with it when it breaks.
+    pub(super) onward: Option<Box<Continuation>>,
+    /// What those have used that it was gone on after.
+    pub(super) before: Option<Usage>,
 }
 
 /// How a stream ended.
@@ -53,7 +59,7 @@ impl<B: Body> Relay<B> {
     /// returns, the upstream's connection is read to its end, or closed.
     pub async fn run<H: Host<Body = B>, S: Sink>(mut self, host: &H, sink: &mut S) {
         let bound = host.sleep(self.longest_ms);
-        let end = match race(self.relay(host, sink), bound).await {
+        let end = match race(self.whole(host, sink), bound).await {
             First::Left(Ok(())) => End::Whole,
             First::Left(Err(Stop::Gone)) => End::ClientGone,
             First::Left(Err(Stop::Broken(error))) => End::Broken(error),
@@ -67,12 +73,16 @@ impl<B: Body> Relay<B> {
             cancel(host, &RefCell::new(self.running.take())).await;
         }
         // The books first: a client that has seen the end finds it in them.
-        let used = self.ending.of_stream(self.reader.out());
+        let mut used = self.ending.of_stream(self.reader.out());
         self.record.charge.clone_from(&used.charge);
         match &end {
             End::Whole => self.flight.succeeded(used.usage.as_ref(), host.now_ms()),
             End::Broken(error) => drop(self.flight.failed(error, host.now_ms())),
             End::ClientGone => self.flight.land(host.now_ms()),
+        }
+        if let (Some(before), Some(usage)) = (&self.before, &mut used.usage) {
+            *usage = together(before, usage);
+            self.reader.out().replace_usage(usage.clone());
         }
         if matches!(end, End::Whole) {
             self.books.settle(host, &self.record, &used).await;
@@ -89,9 +99,64 @@ impl<B: Body> Relay<B> {
         }
     }
 
+    /// Relays, and goes on with another upstream when one breaks.
+    async fn whole<H: Host<Body = B>, S: Sink>(&mut self, host: &H, sink: &mut S) -> Result<(), Stop> {
+        loop {
+            match self.relay(host, sink).await {
+                Err(Stop::Broken(error)) if error.falls_back() && self.onward.is_some() => {
+                    let bytes = self.news();
+                    if !bytes.is_empty() {
+                        sink.write(bytes).await?;
+                    }
+                    self.go_on(host, sink, error).await?;
+                }
+                end => return end,
+            }
+        }
+    }
+
+    /// Goes on after `error` with the next deployment that may.
+    async fn go_on<H: Host<Body = B>, S: Sink>(&mut self, host: &H, sink: &mut S, error: Error) -> Result<(), Stop> {
+        let Some(onward) = &mut self.onward else { return Err(Stop::Broken(error)) };
+        if onward.splice.open().is_none() {
+            return Err(Stop::Broken(error));
+        }
+        self.body = Source::Local(None);
+        cancel(host, &RefCell::new(self.running.take())).await;
+        self.flight.failed(&error, host.now_ms());
+        let used = self.ending.of_stream(self.reader.out());
+        self.books.leave(host, &used).await;
+        let next = onward.next(host, sink, self.books.hold(), &used, &error, &mut self.record).await;
+        let Some(mut next) = next else {
+            self.ending.beside += onward.lost;
+            return Err(Stop::Broken(error));
+        };
+        next.ending.beside += std::mem::take(&mut onward.lost);
+        self.before = match (self.before.take(), used.usage) {
+            (Some(before), Some(usage)) => Some(together(&before, &usage)),
+            (before, usage) => before.or(usage),
+        };
+        let Onward { reader, body, running, ending, flight, seat, secrets, mark } = next;
+        (self.reader, self.body, self.running) = (reader, body, running);
+        (self.ending, self.flight) = (ending, flight);
+        self.books.sit(seat);
+        self.secrets.extend(secrets);
+        sink.write(mark).await?;
+        Ok(())
+    }
+
+    /// What there is to be written to the client.
+    fn news(&mut self) -> Vec<u8> {
+        let bytes = self.reader.out().take();
+        match &mut self.onward {
+            Some(onward) if !bytes.is_empty() => onward.splice.pass(bytes),
+            _ => bytes,
+        }
+    }
+
     async fn relay<H: Host<Body = B>, S: Sink>(&mut self, host: &H, sink: &mut S) -> Result<(), Stop> {
         loop {
-            let bytes = self.reader.out().take();
+            let bytes = self.news();
             if !bytes.is_empty() {
                 sink.write(bytes).await?;
             }
@@ -125,7 +190,8 @@ impl<B: Body> Relay<B> {
             }
             End::ClientGone => return End::ClientGone,
         };
-        if sink.write(out.take()).await.is_err() || sink.flush().await.is_err() {
+        let bytes = self.news();
+        if sink.write(bytes).await.is_err() || sink.flush().await.is_err() {
             return End::ClientGone;
         }
         end

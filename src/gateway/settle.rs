@@ -219,6 +219,18 @@ impl Books {
         hold.settle(host, outcome(record, &used, "failure")).await;
     }
 
+    /// Settles the place at a deployment whose stream is gone on with elsewhere.
+    pub(super) async fn leave<H: Host>(&mut self, host: &H, used: &Used) {
+        if let Some(seat) = self.seat.take() {
+            seat.settle(host, used).await;
+        }
+    }
+
+    /// The reservation, where there is one.
+    pub(super) fn hold(&self) -> Option<&Hold> {
+        self.hold.as_ref()
+    }
+
     /// Says that a stream lives, and what it has cost so far.
     pub(super) async fn checkpoint<H: Host>(&self, host: &H, cost: &dyn Fn() -> Money) {
         for hold in [self.hold.as_ref(), self.seat.as_ref().and_then(|seat| seat.hold())].into_iter().flatten() {

@@ -216,6 +216,12 @@ impl ChunkWriter {
         self.usage = Some(usage);
     }
 
+    /// Takes usage that stands for the upstream's own, which is not handed on.
+    pub fn replace_usage(&mut self, usage: Usage) {
+        self.held.clear();
+        self.usage = Some(usage);
+    }
+
     /// Holds the upstream's raw usage event back: it becomes the tail's where the client asked for usage.
     pub fn hold(&mut self, event: &[u8]) {
         self.held = event.to_vec();

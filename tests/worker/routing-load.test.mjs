@@ -31,12 +31,12 @@ function entry(id, base, params = {}) {
   };
 }
 
-async function start(t, model_list, router_settings) {
+async function start(t, model_list, router_settings, more = {}) {
   const config = { model_list, router_settings, general_settings: { master_key: MASTER } };
   const gateway = await startGateway({ config });
   t.after(() => gateway.stop());
   const headers = { authorization: `Bearer ${MASTER}`, "content-type": "application/json" };
-  const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: "hi" }] });
+  const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: "hi" }], ...more });
   return async () => {
     const answer = await fetch(`${gateway.url}/v1/chat/completions`, { method: "POST", headers, body });
     const text = await answer.text();
@@ -131,4 +131,34 @@ test("a silent upstream is hedged: the other answers, the connection is closed, 
   assert.equal(await slow.requests.at(-1).closed, "aborted");
   const cost = (answer) => Number(answer.headers.get("x-litellm-response-cost"));
   assert.ok(cost(usual) === 0.002 && cost(hedged) > 0.002, `${cost(usual)} and ${cost(hedged)}`);
+});
+
+test("a stream that breaks is gone on with by the other upstream", async (t) => {
+  const event = (id, delta, finish_reason = null) => {
+    const choices = [{ index: 0, delta, finish_reason }];
+    return `data: ${JSON.stringify({ id, object: "chat.completion.chunk", created: 1, model: "own", choices })}\n\n`;
+  };
+  const streams = { "content-type": "text/event-stream" };
+  const cut = await startUpstream((request, response) => {
+    response.writeHead(200, streams);
+    response.write(event("a", { role: "assistant", content: "one two" }), () => response.destroy());
+  });
+  t.after(() => cut.stop());
+  const other = await startUpstream((request, response) => {
+    response.writeHead(200, streams).end(event("b", { role: "assistant", content: " three" }) + event("b", {}, "stop") + "data: [DONE]\n\n");
+  });
+  t.after(() => other.stop());
+  const deployments = [entry("cut", cut.url, { weight: 1 }), entry("other", other.url, { weight: 0 })];
+  const ask = await start(t, deployments, { num_retries: 0, mid_stream_fallbacks: true }, { stream: true });
+  const { status, text } = await ask();
+  assert.equal(status, 200);
+  const events = text.trimEnd().split("\n\n").map((line) => line.slice("data: ".length));
+  assert.equal(events.pop(), "[DONE]");
+  const chunks = events.map((data) => JSON.parse(data));
+  assert.equal(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join(""), "one two three");
+  assert.ok(chunks.every((chunk) => chunk.id === "a"), text);
+  const marks = chunks.flatMap((chunk) => chunk.provider_specific_fields?.mid_stream_fallback ?? []);
+  assert.deepEqual(marks.map((mark) => mark.model_id), ["other"]);
+  const { messages } = JSON.parse(other.requests[0].body);
+  assert.deepEqual(messages[1], { role: "assistant", content: "one two" });
 });

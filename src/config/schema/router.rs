@@ -45,7 +45,8 @@ pub(in crate::config) const ROUTER: &[Group] = &[
     group(
         ACTS,
         Kind::Flag,
-        "disable_cooldowns enable_pre_call_checks enable_tag_filtering enable_weighted_failover tag_filtering_match_any",
+        "disable_cooldowns enable_pre_call_checks enable_tag_filtering enable_weighted_failover mid_stream_fallbacks \
+         tag_filtering_match_any",
     ),
     group(ACTS, Kind::List, "routing_groups"),
     group(ACTS, Kind::Any, "hedging"),

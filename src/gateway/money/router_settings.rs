@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::RouterSettings;
+use crate::config::{BrokenStreams, RouterSettings};
 use crate::gateway::Gateway;
 use crate::openai::Fields;
 
@@ -89,6 +89,7 @@ fn values(router: &RouterSettings) -> Map<String, Value> {
             "percentile": rules.percentile, "min_samples": rules.least_samples, "min_delay": seconds(Some(rules.least_ms)),
             "max_share": rules.share, "models": rules.models,
         })),
+        "mid_stream_fallbacks": router.broken_streams == BrokenStreams::GoOn,
         "routed_names": names,
     });
     match values {
