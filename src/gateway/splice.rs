@@ -169,12 +169,11 @@ mod tests {
         bytes.extend(chunk("b", &json!({}), &json!("stop")));
         bytes.extend(b"data: {\"id\":\"b\",\"choices\":[],\"usage\":{\"a\":1}}\n\ndata: [DONE]\n\n");
         let out = String::from_utf8(splice.pass(bytes)).unwrap();
-        let wanted = [
-            r#"data: {"choices":[{"delta":{"content":" two"},"finish_reason":null,"index":0}],"created":7,"id":"a"}"#,
-            r#"data: {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"created":7,"id":"a"}"#,
-            r#"data: {"id":"a","choices":[],"usage":{"a":1},"created":7}"#,
-            "data: [DONE]",
-        ];
-        assert_eq!(out, wanted.map(|event| format!("{event}\n\n")).concat());
+        let data: Vec<&str> = out.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap()).collect();
+        let [chunks @ .., "[DONE]"] = data.as_slice() else { panic!("no end: {out}") };
+        let chunks: Vec<Value> = chunks.iter().map(|data| serde_json::from_str(data).unwrap()).collect();
+        let of = |delta: Value, finish: Value| json!({"id": "a", "created": 7, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
+        let usage = json!({"id": "a", "created": 7, "choices": [], "usage": {"a": 1}});
+        assert_eq!(chunks, [of(json!({"content": " two"}), Value::Null), of(json!({}), json!("stop")), usage]);
     }
 }
