@@ -46,7 +46,7 @@ fn by(strategy: Strategy) -> Picking {
 }
 
 /// How often each candidate is the first to be attempted.
-fn counts(picking: Picking, candidates: &[Candidate], health: &Health, now_ms: u64) -> Vec<u64> {
+fn counts(picking: &Picking, candidates: &[Candidate], health: &Health, now_ms: u64) -> Vec<u64> {
     let mut counts = vec![0; candidates.len()];
     for draw in 0..DRAWS {
         match plan(picking, candidates).next(health, now_ms, random(draw)) {
@@ -57,9 +57,9 @@ fn counts(picking: Picking, candidates: &[Candidate], health: &Health, now_ms: u
     counts
 }
 
-fn plan(picking: Picking, candidates: &[Candidate]) -> Plan {
+fn plan(picking: &Picking, candidates: &[Candidate]) -> Plan {
     let plan = Plan::new("m", candidates.to_vec(), RetryRules::default(), Fallbacks::default());
-    plan.with(picking, false, true)
+    plan.with(picking.clone(), false, true)
 }
 
 /// Pearson's chi-square of counts against shares.
@@ -85,7 +85,7 @@ fn assert_shares(counts: &[u64], shares: &[f64], rule: &str) {
 
 #[test]
 fn the_bound_tells_shares_from_their_neighbours() {
-    let counts = counts(by(Strategy::SimpleShuffle), &weighted(&[3.0, 2.0, 1.0]), &Health::default(), NOW);
+    let counts = counts(&by(Strategy::SimpleShuffle), &weighted(&[3.0, 2.0, 1.0]), &Health::default(), NOW);
     assert!(chi_square(&counts, &[3.0, 2.0, 1.0]) <= 13.82);
     assert!(chi_square(&counts, &[3.2, 2.0, 1.0]) > 13.82, "{counts:?}");
     assert!(chi_square(&counts, &[3.0, 2.0, 1.1]) > 13.82, "{counts:?}");
@@ -108,7 +108,7 @@ fn simple_shuffle_follows_weight_then_rpm_then_tpm_then_nothing() {
         ("tpm", vec![tpm(100_000), tpm(20_000), bare.clone()], &[5.0, 1.0, 0.0]),
         ("all alike", vec![bare; 4], &[1.0; 4]),
     ] {
-        let counts = counts(by(Strategy::SimpleShuffle), &candidates, &Health::default(), NOW);
+        let counts = counts(&by(Strategy::SimpleShuffle), &candidates, &Health::default(), NOW);
         assert_shares(&counts, shares, rule);
     }
 }
@@ -120,16 +120,16 @@ fn least_busy_takes_the_fewest_under_way_and_chance_among_equals() {
         health.start(id, NOW);
     }
     let busy = by(Strategy::LeastBusy);
-    assert_shares(&counts(busy, &candidates, &health, NOW), &[0.0, 1.0, 1.0], "a is the busiest");
+    assert_shares(&counts(&busy, &candidates, &health, NOW), &[0.0, 1.0, 1.0], "a is the busiest");
     health.finish("a", NOW, NOW);
-    assert_shares(&counts(busy, &candidates, &health, NOW), &[1.0; 3], "all have one");
+    assert_shares(&counts(&busy, &candidates, &health, NOW), &[1.0; 3], "all have one");
     health.finish("c", NOW, NOW);
-    assert_shares(&counts(busy, &candidates, &health, NOW), &[0.0, 0.0, 1.0], "c is idle");
-    assert_shares(&counts(busy, &candidates, &health, NOW + 600_000), &[1.0; 3], "an end that nobody told");
+    assert_shares(&counts(&busy, &candidates, &health, NOW), &[0.0, 0.0, 1.0], "c is idle");
+    assert_shares(&counts(&busy, &candidates, &health, NOW + 600_000), &[1.0; 3], "an end that nobody told");
     // Requests that stay fill all alike, whatever chance says.
     let mut health = Health::default();
     for draw in 0..30 {
-        let Step::Attempt(index) = plan(busy, &candidates).next(&health, NOW, random(draw)) else { panic!("a pick") };
+        let Step::Attempt(index) = plan(&busy, &candidates).next(&health, NOW, random(draw)) else { panic!("a pick") };
         health.start(&candidates[index].id, NOW);
     }
     assert!(["a", "b", "c"].iter().all(|id| health.get(id).unwrap().in_flight(NOW) == 10));
@@ -154,12 +154,12 @@ fn latency_takes_the_fastest_and_those_within_the_buffer() {
     let health = paced(&[("a", 1_000), ("b", 1_100), ("c", 1_490), ("d", 1_510)]);
     let picking =
         |buffer| Picking { args: StrategyArgs { buffer, ..StrategyArgs::default() }, ..by(Strategy::Latency) };
-    assert_shares(&counts(picking(0.0), &candidates, &health, NOW), &[1.0, 0.0, 0.0, 0.0], "no buffer");
-    assert_shares(&counts(picking(0.1), &candidates, &health, NOW), &[1.0, 1.0, 0.0, 0.0], "a tenth");
-    assert_shares(&counts(picking(0.5), &candidates, &health, NOW), &[1.0, 1.0, 1.0, 0.0], "half");
+    assert_shares(&counts(&picking(0.0), &candidates, &health, NOW), &[1.0, 0.0, 0.0, 0.0], "no buffer");
+    assert_shares(&counts(&picking(0.1), &candidates, &health, NOW), &[1.0, 1.0, 0.0, 0.0], "a tenth");
+    assert_shares(&counts(&picking(0.5), &candidates, &health, NOW), &[1.0, 1.0, 1.0, 0.0], "half");
     let unused = paced(&[("a", 1_000), ("b", 10), ("d", 20)]);
     assert_shares(
-        &counts(picking(0.5), &candidates, &unused, NOW),
+        &counts(&picking(0.5), &candidates, &unused, NOW),
         &[0.0, 0.0, 1.0, 0.0],
         "the unused one is explored",
     );
@@ -173,16 +173,16 @@ fn latency_counts_tokens_of_answers_and_the_first_event_of_streams() {
     health.succeeded("a", Sample { completion_tokens: 90, first_ms: 800, ..streamed }, 10, NOW);
     health.succeeded("b", Sample { completion_tokens: 30, first_ms: 200, ..streamed }, 10, NOW);
     let latency = by(Strategy::Latency);
-    assert_shares(&counts(latency, &candidates, &health, NOW), &[1.0, 0.0], "seconds for a token");
-    let stream = Picking { stream: true, ..latency };
-    assert_shares(&counts(stream, &candidates, &health, NOW), &[0.0, 1.0], "seconds to the first event");
+    assert_shares(&counts(&latency, &candidates, &health, NOW), &[1.0, 0.0], "seconds for a token");
+    let stream = Picking { stream: true, ..latency.clone() };
+    assert_shares(&counts(&stream, &candidates, &health, NOW), &[0.0, 1.0], "seconds to the first event");
     // One slow start of `b` among nine fast ones: the mean sees it, the median does not.
     for at in 0..9 {
         health.succeeded("b", Sample { first_ms: if at == 0 { 20_000 } else { 200 }, ..streamed }, 10, NOW);
     }
-    assert_shares(&counts(stream, &candidates, &health, NOW), &[1.0, 0.0], "the mean");
+    assert_shares(&counts(&stream, &candidates, &health, NOW), &[1.0, 0.0], "the mean");
     let args = StrategyArgs { ttft_percentile: Some(0.5), ..StrategyArgs::default() };
-    assert_shares(&counts(Picking { args, ..stream }, &candidates, &health, NOW), &[0.0, 1.0], "the median");
+    assert_shares(&counts(&Picking { args, ..stream.clone() }, &candidates, &health, NOW), &[0.0, 1.0], "the median");
 }
 
 #[test]
@@ -191,15 +191,15 @@ fn latencies_run_out_and_lists_are_bounded() {
     let mut health = paced(&[("a", 100), ("b", 900)]);
     let args = StrategyArgs { ttl_ms: 10_000, ..StrategyArgs::default() };
     let picking = Picking { args, ..by(Strategy::Latency) };
-    assert_shares(&counts(picking, &candidates, &health, NOW + 9_999), &[1.0, 0.0], "within the ttl");
-    assert_shares(&counts(picking, &candidates, &health, NOW + 10_000), &[1.0, 1.0], "after it both are unknown");
+    assert_shares(&counts(&picking, &candidates, &health, NOW + 9_999), &[1.0, 0.0], "within the ttl");
+    assert_shares(&counts(&picking, &candidates, &health, NOW + 10_000), &[1.0, 1.0], "after it both are unknown");
     health.succeeded("a", whole(100), 10, NOW + 5_000);
-    assert_shares(&counts(picking, &candidates, &health, NOW + 10_000), &[0.0, 1.0], "b alone is unknown");
+    assert_shares(&counts(&picking, &candidates, &health, NOW + 10_000), &[0.0, 1.0], "b alone is unknown");
     let mut health = paced(&[("a", 900), ("b", 300)]);
     for _ in 0..3 {
         health.succeeded("a", whole(100), 3, NOW);
     }
-    assert_shares(&counts(by(Strategy::Latency), &candidates, &health, NOW), &[1.0, 0.0], "the oldest is forgotten");
+    assert_shares(&counts(&by(Strategy::Latency), &candidates, &health, NOW), &[1.0, 0.0], "the oldest is forgotten");
 }
 
 #[test]
@@ -209,11 +209,11 @@ fn a_time_out_costs_its_deployment_the_traffic_and_another_failure_does_not() {
     for (kind, status, shares) in [(Kind::Timeout, 408, [0.0, 1.0]), (Kind::InternalServer, 500, [1.0, 0.0])] {
         let mut health = paced(&[("a", 100), ("b", 900)]);
         health.failed(&candidates[0], &Error::upstream(kind, "p", status, "x"), (2, 10), &rules, NOW);
-        assert_shares(&counts(by(Strategy::Latency), &candidates, &health, NOW), &shares, "after a failure");
+        assert_shares(&counts(&by(Strategy::Latency), &candidates, &health, NOW), &shares, "after a failure");
         for _ in 0..10 {
             health.succeeded("a", whole(100), 10, NOW);
         }
-        assert_shares(&counts(by(Strategy::Latency), &candidates, &health, NOW), &[1.0, 0.0], "ten answers later");
+        assert_shares(&counts(&by(Strategy::Latency), &candidates, &health, NOW), &[1.0, 0.0], "ten answers later");
     }
 }
 
@@ -230,17 +230,17 @@ fn usage_takes_the_fewest_tokens_of_the_minute_and_passes_over_the_full() {
             health.clone()
         };
         let health = [("a", 500), ("b", 300), ("c", 300)].map(|(id, tokens)| use_up(id, tokens))[2].clone();
-        assert_shares(&counts(usage, &candidates, &health, NOW), &[0.0, 1.0, 1.0], "the fewest tokens");
-        assert_shares(&counts(usage, &candidates, &health, NOW + MINUTE), &[1.0; 3], "a new minute");
+        assert_shares(&counts(&usage, &candidates, &health, NOW), &[0.0, 1.0, 1.0], "the fewest tokens");
+        assert_shares(&counts(&usage, &candidates, &health, NOW + MINUTE), &[1.0; 3], "a new minute");
         candidates[1].rpm = Some(1);
-        assert_shares(&counts(usage, &candidates, &health, NOW), &[0.0, 0.0, 1.0], "b has had its request");
+        assert_shares(&counts(&usage, &candidates, &health, NOW), &[0.0, 0.0, 1.0], "b has had its request");
         candidates[2].tpm = Some(310);
-        let short = Picking { input_tokens: 10, ..usage };
-        assert_shares(&counts(short, &candidates, &health, NOW), &[0.0, 0.0, 1.0], "the prompt just fits");
-        let long = Picking { input_tokens: 11, ..usage };
-        assert_shares(&counts(long, &candidates, &health, NOW), &[1.0, 0.0, 0.0], "a token more does not");
+        let short = Picking { input_tokens: 10, ..usage.clone() };
+        assert_shares(&counts(&short, &candidates, &health, NOW), &[0.0, 0.0, 1.0], "the prompt just fits");
+        let long = Picking { input_tokens: 11, ..usage.clone() };
+        assert_shares(&counts(&long, &candidates, &health, NOW), &[1.0, 0.0, 0.0], "a token more does not");
         candidates[0].rpm = Some(1);
-        let Step::GiveUp(error) = plan(long, &candidates).next(&health, NOW + 20_000, 0) else {
+        let Step::GiveUp(error) = plan(&long, &candidates).next(&health, NOW + 20_000, 0) else {
             panic!("all are full")
         };
         assert_eq!((error.status(), error.retry_after_ms()), (429, Some(40_000)), "room comes with the next minute");
@@ -254,14 +254,14 @@ fn cost_takes_the_cheapest_that_has_room_and_the_unpriced_last() {
         candidates[at].cost = Some(cost);
     }
     let cost = by(Strategy::Cost);
-    assert_shares(&counts(cost, &candidates, &health, NOW), &[0.0, 1.0, 1.0, 0.0], "the cheapest");
+    assert_shares(&counts(&cost, &candidates, &health, NOW), &[0.0, 1.0, 1.0, 0.0], "the cheapest");
     for at in [1, 2] {
         candidates[at].rpm = Some(1);
         health.start(&candidates[at].id.clone(), NOW);
     }
-    assert_shares(&counts(cost, &candidates, &health, NOW), &[1.0, 0.0, 0.0, 0.0], "the next one");
+    assert_shares(&counts(&cost, &candidates, &health, NOW), &[1.0, 0.0, 0.0, 0.0], "the next one");
     candidates[0].cost = Some(5.01);
-    assert_shares(&counts(cost, &candidates, &health, NOW), &[0.0, 0.0, 0.0, 1.0], "no price counts as 5 dollars");
+    assert_shares(&counts(&cost, &candidates, &health, NOW), &[0.0, 0.0, 0.0, 1.0], "no price counts as 5 dollars");
 }
 
 #[test]
@@ -270,21 +270,21 @@ fn peak_ewma_takes_the_better_one_of_two_at_random() {
     let health = paced(&[("a", 100), ("b", 200), ("c", 300), ("d", 400)]);
     let ewma = by(Strategy::PeakEwma);
     // Of six pairs the best one is in three, the second is the better one of two, the third of one.
-    assert_shares(&counts(ewma, &candidates, &health, NOW), &[3.0, 2.0, 1.0, 0.0], "four");
-    assert_shares(&counts(ewma, &candidates[..2], &health, NOW), &[1.0, 0.0], "two: always the better one");
+    assert_shares(&counts(&ewma, &candidates, &health, NOW), &[3.0, 2.0, 1.0, 0.0], "four");
+    assert_shares(&counts(&ewma, &candidates[..2], &health, NOW), &[1.0, 0.0], "two: always the better one");
     let mut busy = health.clone();
     for _ in 0..4 {
         busy.start("a", NOW);
     }
-    assert_shares(&counts(ewma, &candidates, &busy, NOW), &[0.0, 3.0, 2.0, 1.0], "load counts like latency");
+    assert_shares(&counts(&ewma, &candidates, &busy, NOW), &[0.0, 3.0, 2.0, 1.0], "load counts like latency");
     let rules = CooldownRules { disabled: true, ..CooldownRules::default() };
     let mut failing = health.clone();
     failing.failed(&candidates[0], &Error::upstream(Kind::InternalServer, "p", 500, "x"), (4, 10), &rules, NOW);
-    assert_shares(&counts(ewma, &candidates, &failing, NOW), &[0.0, 3.0, 2.0, 1.0], "so does a failure");
-    assert_shares(&counts(ewma, &candidates, &failing, NOW + 60_000), &[3.0, 2.0, 1.0, 0.0], "which is forgotten");
+    assert_shares(&counts(&ewma, &candidates, &failing, NOW), &[0.0, 3.0, 2.0, 1.0], "so does a failure");
+    assert_shares(&counts(&ewma, &candidates, &failing, NOW + 60_000), &[3.0, 2.0, 1.0, 0.0], "which is forgotten");
     let mut heavy = candidates;
     heavy[3].weight = Some(5.0);
-    assert_shares(&counts(ewma, &heavy, &health, NOW), &[2.0, 1.0, 0.0, 3.0], "a weight makes it that much better");
+    assert_shares(&counts(&ewma, &heavy, &health, NOW), &[2.0, 1.0, 0.0, 3.0], "a weight makes it that much better");
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn peak_ewma_evens_out_what_upstreams_can_take() {
             }
             !over
         });
-        let Step::Attempt(index) = plan(by(Strategy::PeakEwma), &candidates).next(&health, now, random(draw)) else {
+        let Step::Attempt(index) = plan(&by(Strategy::PeakEwma), &candidates).next(&health, now, random(draw)) else {
             panic!("a pick")
         };
         health.start(&candidates[index].id, now);

@@ -9,9 +9,6 @@ use crate::money::Money;
 /// The entry of `optional_pre_call_checks` that makes `rpm` and `tpm` limits, whatever the strategy.
 const ENFORCED: &str = "enforce_model_rate_limits";
 
-/// The entries that act; budgets hold whether they are named or not.
-const ACTING: &[&str] = &[ENFORCED, "router_budget_limiting"];
-
 /// Strategies of LiteLLM that pass over deployments beyond their `rpm` or `tpm`; for the others these are weights.
 const LIMITING: &[&str] =
     &["usage-based-routing", "usage-based-routing-v2", "latency-based-routing", "cost-based-routing"];
@@ -32,11 +29,7 @@ impl Rules {
     pub(super) fn read(router: &Section<'_>) -> Self {
         let text = |name: &str| router.raw(name).and_then(serde_json::Value::as_str);
         let checks = router.raw("optional_pre_call_checks").and_then(serde_json::Value::as_array);
-        let checks: Vec<&str> = checks.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
-        for check in checks.iter().filter(|check| !ACTING.contains(check)) {
-            router.warning("optional_pre_call_checks", format!("the check \"{check}\" has no effect yet"));
-        }
-        let enforced = checks.contains(&ENFORCED);
+        let enforced = checks.into_iter().flatten().any(|check| check.as_str() == Some(ENFORCED));
         let both = enforced || text("routing_strategy").is_some_and(|strategy| LIMITING.contains(&strategy));
         Self {
             // LiteLLM's own pre-call check looks at requests alone.

@@ -1,5 +1,6 @@
 //! The configuration: LiteLLM's `config.yaml` as JSON, read once into types that the gateway acts on.
 
+mod affinity;
 mod check;
 mod custom;
 mod deployment;
@@ -27,6 +28,7 @@ mod values;
 use std::fmt;
 use std::rc::Rc;
 
+pub use affinity::Affinity;
 pub use check::check;
 pub use finding::{Finding, Severity};
 pub use gate::{Gate, Whose};
@@ -249,6 +251,8 @@ pub struct RouterSettings {
     pub retries_per_request: Option<u32>,
     /// `mid_stream_fallbacks` (Tollgate's own).
     pub broken_streams: BrokenStreams,
+    /// `optional_pre_call_checks` and `model_group_affinity_config`: requests that go where one like them was answered.
+    pub affinity: Affinity,
     /// `enable_weighted_failover`.
     pub weighted_failover: bool,
     /// `litellm_settings.expose_router_debug_in_errors` is false: errors say nothing of what the router did.

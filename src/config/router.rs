@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::deployment::MOST_RETRIES;
 use super::section::{Section, type_of};
 use super::{
-    Alias, BrokenStreams, CustomProvider, RouterSettings, hedging, limits, routing, routing_group, shadow, task,
+    Alias, BrokenStreams, CustomProvider, RouterSettings, affinity, hedging, limits, routing, routing_group, shadow,
+    task,
 };
 use crate::router::filter::TagRules;
 
@@ -55,6 +56,7 @@ pub(super) fn read(router: &Section<'_>, litellm: &Section<'_>, custom: &[Custom
             Some(true) => BrokenStreams::GoOn,
             _ => BrokenStreams::End,
         },
+        affinity: affinity::read(router),
         weighted_failover: router.flag("enable_weighted_failover").unwrap_or_default(),
         hide_debug: litellm.flag("expose_router_debug_in_errors") == Some(false),
     }

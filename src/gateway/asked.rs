@@ -75,7 +75,7 @@ pub(super) struct Asked {
     pub(super) tags: Vec<String>,
     /// The customer: `x-litellm-customer-id`, `x-litellm-end-user-id`, else `user`.
     pub(super) customer: Option<String>,
-    /// `litellm_session_id`, `x-litellm-session-id`.
+    /// `litellm_session_id`, `metadata.session_id`, `x-litellm-session-id`.
     pub(super) session_id: Option<String>,
     /// `metadata`, as JSON text, for the spend log.
     pub(super) metadata: String,
@@ -121,8 +121,8 @@ impl Asked {
             mock_tool_calls: fields.get("mock_tool_calls")?,
             tags: tags(fields, headers)?,
             customer: customer(fields, headers)?,
-            session_id: match fields.get("litellm_session_id")? {
-                None => headers.get("x-litellm-session-id").map(str::to_owned),
+            session_id: match fields.get::<String>("litellm_session_id")?.filter(|id| !id.is_empty()) {
+                None => session(fields, headers),
                 some => some,
             },
             metadata: metadata(fields),
@@ -172,6 +172,18 @@ fn customer(fields: &Fields, headers: &Headers) -> Result<Option<String>> {
         None => fields.get::<String>("user")?,
     };
     Ok(customer.filter(|customer| !customer.is_empty()))
+}
+
+/// The session that a request is of: `metadata.session_id`, else `x-litellm-session-id`, else another header of that form
+/// (`x-claude-code-session-id`) with LiteLLM's rules for its value.
+fn session(fields: &Fields, headers: &Headers) -> Option<String> {
+    let told = |name: &&str| fields.get::<Fields>(name).ok()??.get::<String>("session_id").ok().flatten();
+    let told = ["litellm_metadata", "metadata"].iter().find_map(told).filter(|id| !id.is_empty());
+    let plain = |id: &str| id.len() >= 8 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let named = |name: &str| name.starts_with("x-") && name.ends_with("-session-id");
+    let header = || headers.get("x-litellm-session-id");
+    let other = || headers.iter().find(|(name, id)| named(name) && plain(id)).map(|(_, id)| id);
+    told.or_else(|| header().or_else(other).map(str::to_owned))
 }
 
 /// Longest `metadata`, in bytes, that goes into the spend log.

@@ -57,6 +57,8 @@ impl<H: Host> Call<'_, H> {
                     let round = Round { request, overrides, matches, most, hold, first: record.fallbacks == 0 };
                     match self.attempt(&round, index, &mut plan, record).await {
                         Ok(success) => {
+                            let (id, health) = (&success.deployment_id, &self.gateway.health);
+                            plan.answered(id, &mut health.borrow_mut(), self.host.now_ms());
                             record.fallback_errors =
                                 self.asked.include_fallback_errors.then(|| errors(&plan)).flatten();
                             return Ok(success);

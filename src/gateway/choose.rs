@@ -79,7 +79,13 @@ impl<'a> Fitting<'a> {
         let counts = strategy.minds_limits() && matches.iter().any(|found| found.deployment.tpm.is_some());
         let first = matches.first().filter(|_| counts);
         let bound = first.map(|found| UsageBound::of(&Tariff::plain(&self.gateway.prices, found), request));
-        Picking { strategy, args, stream: request.stream(), input_tokens: bound.map_or(0, |bound| bound.input_tokens) }
+        Picking {
+            strategy,
+            args,
+            stream: request.stream(),
+            input_tokens: bound.map_or(0, |bound| bound.input_tokens),
+            ties: self.ties(group, matches, request),
+        }
     }
 
     /// The strategy of a group: the request's own, else its routing group's, else the router's.

@@ -46,6 +46,7 @@ pub(super) async fn answer<H: Host>(
     let model = request.model();
     let (candidates, refusal) = fitting.candidates(model, &matches, &request, &overrides);
     let picking = fitting.picking(model, &matches, &request);
+    let strategy = picking.strategy.name();
     let fallbacks = call.fallbacks_of(model);
     let plan = Plan::new(model, candidates, call.retry_rules(), fallbacks.clone()).with(picking, false, true);
     let now_ms = host.now_ms();
@@ -65,7 +66,9 @@ pub(super) async fn answer<H: Host>(
     let mut most = Some(Money::ZERO);
     let mut deployments = Vec::with_capacity(matches.len());
     let states = plan.states(&gateway.health.borrow(), now_ms);
+    let tied = plan.tied(&gateway.health.borrow(), now_ms);
     for (((found, candidate), state), count) in matches.iter().zip(plan.candidates()).zip(states).zip(counts) {
+        let by = tied.filter(|(at, _)| plan.candidates().get(*at).is_some_and(|own| own.id == candidate.id));
         let candidate = &Candidate { filtered: state, ..candidate.clone() };
         let sent = request.with(&found.deployment.defaults, &overrides)?;
         let tariff = Tariff::new(&gateway.prices, found, &sent, None, now_ms);
@@ -74,7 +77,9 @@ pub(super) async fn answer<H: Host>(
         if candidate.filtered.is_none() {
             most = most.zip(cost).map(|(most, cost)| most.max(cost));
         }
-        deployments.push(deployment(found, candidate, count, &bound, cost));
+        let mut told = deployment(found, candidate, count, &bound, cost);
+        told.set("preferred_by", &by.map(|(_, check)| check));
+        deployments.push(told);
     }
 
     let turns = call.turns.take();
@@ -90,7 +95,7 @@ pub(super) async fn answer<H: Host>(
     out.set("model", &asked_model);
     out.set("model_group", gateway.config.group_of(model));
     out.set("decision", &decision);
-    out.set("routing_strategy", picking.strategy.name());
+    out.set("routing_strategy", strategy);
     out.set("deployments", &deployments);
     out.set("error", &error.map(|error| error.to_json().get("error").cloned()));
     out.set(

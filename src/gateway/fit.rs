@@ -150,7 +150,7 @@ impl Fitting<'_> {
 
     /// The tokens of a prompt: counted where the vocabulary is loaded, else estimated. A list of texts to embed has a
     /// window for each.
-    fn count(&self, provider: &str, model: &str, request: &Request) -> u64 {
+    pub(super) fn count(&self, provider: &str, model: &str, request: &Request) -> u64 {
         let family = family_of(provider, model);
         let chat = match request {
             Request::Chat(chat) => chat,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admit;
+mod affinity;
 mod asked;
 mod attempt;
 mod attempts;

@@ -3,9 +3,9 @@
 //! One value for all requests of an isolate, in a list that is sorted by deployment id. It reads no clock: `now_ms` is an
 //! argument. A request whose client has left may never be told of again, so whatever is counted runs out by itself.
 
-use super::Candidate;
 use super::cooldown::{CooldownRules, rule_status};
 use super::pace::{Pace, Sample};
+use super::{Candidate, Pins};
 use crate::error::{Error, Kind};
 
 /// The most deployments that are remembered: a client may name any `provider/model`, and an isolate has 128 MB.
@@ -22,6 +22,8 @@ const LONGEST_TRIAL_MS: u64 = 60_000;
 pub struct Health {
     /// Sorted by id.
     entries: Vec<Vitals>,
+    /// Which of them is to be asked again.
+    pub(super) pins: Pins,
 }
 
 /// What is known of one deployment. Times are Unix ms.

@@ -311,6 +311,9 @@ impl Plan {
     /// The deployments that may be picked: of the lowest order, and not those that a request tests, where there are others.
     fn choices(&self, health: &Health, now_ms: u64) -> Vec<usize> {
         let states = self.states(health, now_ms);
+        if let Some((at, _)) = self.tied_of(&states, health, now_ms) {
+            return vec![at];
+        }
         let order = |at: &usize| self.candidates.get(*at).and_then(|candidate| candidate.order).unwrap_or(u64::MAX);
         let of = |wanted: Option<&Filtered>| -> Vec<usize> {
             let fits = |(at, state): (usize, &Option<Filtered>)| (state.as_ref() == wanted).then_some(at);
@@ -427,6 +430,8 @@ impl Plan {
         error.map_message(|message| format!("{message}\n\n{lead} {outcome}"))
     }
 }
+
+mod tied;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Strategies: which of several deployments is picked. Each knows what its isolate has seen, and asks nobody.
 
-use super::{Candidate, Health};
+use super::{Candidate, Health, Tie};
 
 /// A routing strategy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Default for StrategyArgs {
 }
 
 /// How deployments of a group are picked for one request.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Picking {
     /// The strategy.
     pub strategy: Strategy,
@@ -83,6 +83,8 @@ pub struct Picking {
     pub stream: bool,
     /// Tokens of the prompt, where a strategy needs to know.
     pub input_tokens: u64,
+    /// What binds the request to a deployment, whatever the strategy: the first that is known and may be picked.
+    pub ties: Vec<Tie>,
 }
 
 impl Picking {

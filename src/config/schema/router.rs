@@ -31,8 +31,8 @@ pub(in crate::config) const ROUTER: &[Group] = &[
     group(
         ACTS,
         Kind::Map,
-        "allowed_fails_policy default_litellm_params model_group_alias model_group_retry_policy \
-         provider_budget_config retry_policy routing_strategy_args shadow_traffic task_routing \
+        "allowed_fails_policy default_litellm_params model_group_affinity_config model_group_alias \
+         model_group_retry_policy provider_budget_config retry_policy routing_strategy_args shadow_traffic task_routing \
          traffic_split weights",
     ),
     group(
@@ -40,7 +40,7 @@ pub(in crate::config) const ROUTER: &[Group] = &[
         Kind::Number,
         "default_max_parallel_requests max_fallbacks max_retries num_retries retry_after stream_timeout timeout",
     ),
-    group(ACTS, Kind::Number, "allowed_fails cooldown_time"),
+    group(ACTS, Kind::Number, "allowed_fails cooldown_time deployment_affinity_ttl_seconds"),
     group(ACTS, Kind::Text, "routing_strategy tag_routing_prefix"),
     group(
         ACTS,
@@ -68,6 +68,6 @@ pub(in crate::config) const ROUTER: &[Group] = &[
     group(ENDPOINTS, Kind::List, "search_tools"),
     group(ENDPOINTS, Kind::Map, "assistants_config"),
     group(OTHER, Kind::Flag, "ignore_invalid_deployments"),
-    group(OTHER, Kind::Map, "model_group_affinity_config router_general_settings"),
-    group(OTHER, Kind::Number, "default_priority deployment_affinity_ttl_seconds"),
+    group(OTHER, Kind::Map, "router_general_settings"),
+    group(OTHER, Kind::Number, "default_priority"),
 ];
