@@ -16,6 +16,8 @@ mod host;
 mod fallbacks;
 #[path = "routing/mocks.rs"]
 mod mocks;
+#[path = "routing/own.rs"]
+mod own;
 
 use host::{Got, Script, Stage, answer};
 use serde_json::{Value, json};

@@ -100,6 +100,7 @@ impl<H: Host> Call<'_, H> {
     }
 
     async fn reserve(&self, known: &Known, request: &Request, record: &Record) -> Result<(Request, Option<Hold>)> {
+        self.asked.routing.replace(known.identity().routing().clone());
         let fitting = self.fitting(Some(known));
         let (request, matches) = self.lead(&fitting, request)?;
         let model = request.model();

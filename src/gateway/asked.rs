@@ -1,10 +1,13 @@
 //! What a client asks of the gateway itself, taken out of the request before any dialect sees it.
 
+use std::cell::RefCell;
+
 use serde_json::Value;
 
 use super::mocks::Mocks;
 use crate::error::{Error, Result};
 use crate::http::Headers;
+use crate::keys::Routing;
 use crate::openai::Fields;
 use crate::router::{Hop, Strategy};
 
@@ -85,6 +88,8 @@ pub(super) struct Asked {
     pub(super) user_agent: String,
     /// Failures and delays that the client asks for.
     pub(super) mocks: Mocks,
+    /// What the key, else its team, says where the request is silent: known when their records are.
+    pub(super) routing: RefCell<Routing>,
 }
 
 impl Asked {
@@ -129,11 +134,17 @@ impl Asked {
             region: fields.get("allowed_model_region")?,
             user_agent: headers.get("user-agent").unwrap_or_default().to_owned(),
             mocks: Mocks::take(fields)?,
+            routing: RefCell::default(),
         };
         for name in GATEWAY_FIELDS {
             fields.remove(name);
         }
         Ok(asked)
+    }
+
+    /// How long an attempt may take, in ms: the request's word, else its key's.
+    pub(super) fn timeout_ms(&self) -> Option<u64> {
+        self.timeout_ms.or_else(|| self.routing.borrow().timeout_ms())
     }
 }
 

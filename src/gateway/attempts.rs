@@ -123,14 +123,16 @@ impl<H: Host> Call<'_, H> {
 
     pub(super) fn retry_rules(&self) -> RetryRules {
         let router = &self.gateway.config.router;
-        RetryRules {
+        let mut rules = RetryRules {
             request: self.asked.num_retries,
             policy: router.retry_policy.clone(),
             group_policies: router.group_policies.clone(),
             per_request: router.retries_per_request,
             router: router.num_retries,
             retry_after_ms: router.retry_after_ms,
-        }
+        };
+        self.asked.routing.borrow().lay_retries(&mut rules);
+        rules
     }
 
     pub(super) fn fallbacks(&self) -> Fallbacks {
@@ -138,6 +140,7 @@ impl<H: Host> Call<'_, H> {
         if let Some(changed) = self.gateway.records.settings.present(FALLBACKS) {
             fallbacks.change(&changed);
         }
+        self.asked.routing.borrow().lay_fallbacks(&mut fallbacks);
         fallbacks.disabled = self.asked.disable_fallbacks;
         fallbacks.client.clone_from(&self.asked.fallbacks);
         fallbacks

@@ -60,11 +60,13 @@ impl<'a> Fitting<'a> {
         (candidates, refusal)
     }
 
-    /// `weights` of the router stand before the deployments' own, where any of them counts.
+    /// `weights` of the key, its team or the router stand before the deployments' own, where any of them counts.
     fn weigh(&self, group: &str, candidates: &mut [Candidate]) {
         let config = &self.gateway.config;
         let group = config.group_of(group);
-        let Some((_, weights)) = config.router.weights.iter().find(|(name, _)| name == group) else { return };
+        let own = self.asked.routing.borrow().weights(group);
+        let configured = || config.router.weights.iter().find(|(name, _)| name == group).map(|(_, weights)| weights);
+        let Some(weights) = own.as_ref().or_else(configured) else { return };
         let weight = |id: &str| weights.iter().find(|(own, _)| own == id).map_or(0.0, |(_, weight)| *weight);
         if candidates.iter().any(|candidate| weight(&candidate.id) > 0.0) {
             for candidate in candidates {
@@ -88,13 +90,14 @@ impl<'a> Fitting<'a> {
         }
     }
 
-    /// The strategy of a group: the request's own, else its routing group's, else the router's.
+    /// The strategy of a group: the request's own, else that of its key or team, else its routing group's, else the router's.
     pub(super) fn picking_args(&self, group: &str) -> (Strategy, StrategyArgs) {
         let router = &self.gateway.config.router;
         let (strategy, args) = self
             .routing_group(group)
             .map_or((router.strategy, router.strategy_args), |routing| (routing.strategy, routing.args));
-        (self.asked.strategy.unwrap_or(strategy), args)
+        let own = self.asked.strategy.or_else(|| self.asked.routing.borrow().strategy());
+        (own.unwrap_or(strategy), args)
     }
 
     fn routing_group(&self, group: &str) -> Option<&RoutingGroup> {

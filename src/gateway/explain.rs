@@ -39,6 +39,9 @@ pub(super) async fn answer<H: Host>(
         Caller::Admin => None,
         Caller::Key(key) => Some(Rc::new(Known::read(gateway, host, key.clone(), &call.asked).await?)),
     };
+    if let Some(known) = &known {
+        call.asked.routing.replace(known.identity().routing().clone());
+    }
     let fitting = call.fitting(known.as_deref());
     let asked_model = request.model().to_owned();
     let (request, matches) = call.lead(&fitting, &request)?;

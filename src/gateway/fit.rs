@@ -35,12 +35,12 @@ impl Fitting<'_> {
 
     /// The tags of the request, its key and its team.
     pub(super) fn tags(&self) -> RequestTags {
-        let user_agent = self.asked.user_agent.clone();
+        let (user_agent, forced) = (self.asked.user_agent.clone(), self.asked.routing.borrow().filters_tags());
         match self.known {
-            None => RequestTags { all: self.asked.tags.clone(), inherited: Vec::new(), user_agent },
+            None => RequestTags { all: self.asked.tags.clone(), inherited: Vec::new(), user_agent, forced },
             Some(known) => {
                 let inherited = known.tags(&Asked::default());
-                RequestTags { all: known.tags(self.asked), inherited, user_agent }
+                RequestTags { all: known.tags(self.asked), inherited, user_agent, forced }
             }
         }
     }
@@ -78,7 +78,9 @@ impl Fitting<'_> {
             })
             .collect();
         let region = self.asked.region.as_deref().filter(|_| router.pre_call_checks);
-        let by_tags = router.tags.enabled || matches.iter().any(|it| it.deployment.gate.tagged.enabled.is_some());
+        let forced = self.asked.routing.borrow().filters_tags();
+        let by_tags =
+            forced || router.tags.enabled || matches.iter().any(|it| it.deployment.gate.tagged.enabled.is_some());
         let tags = if by_tags { self.tags() } else { RequestTags::default() };
         filter::filter(&router.tags, &facts, &filter::Asked { region, tags })
     }

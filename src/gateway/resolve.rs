@@ -130,7 +130,7 @@ fn timeout_ms(config: &Config, found: &Match, asked: &Asked, stream: bool) -> u6
     let streams = |ms: Option<u64>| ms.filter(|_| stream);
     let inner = [
         streams(asked.stream_timeout_ms),
-        asked.timeout_ms,
+        asked.timeout_ms(),
         streams(of_tier(stream_tier)),
         streams(deployment.stream_timeout_ms),
         of_tier(tier),

@@ -6,6 +6,7 @@ use super::customer::CustomerRecord;
 use super::models::{ModelFacts, allows};
 use super::record::KeyRecord;
 use super::routes::{self, KeyType};
+use super::routing::Routing;
 use super::team::TeamRecord;
 use super::user::UserRecord;
 use crate::error::{Error, Kind, Result};
@@ -25,10 +26,19 @@ pub struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// The model group that a request means, by the aliases of the key, then of its team.
+    /// The model group that a request means, by the aliases of the key, of its team, and of the `router_settings` of these.
     pub fn resolve<'m>(&'m self, model: &'m str) -> &'m str {
         let by_key = self.key.aliases.get(model).map_or(model, String::as_str);
-        self.team.and_then(|team| team.model_aliases.get(by_key)).map_or(by_key, String::as_str)
+        let by_team = self.team.and_then(|team| team.model_aliases.get(by_key)).map_or(by_key, String::as_str);
+        self.routing().alias(by_team).unwrap_or(by_team)
+    }
+
+    /// How its requests are routed: as the key says, else as its team does.
+    pub fn routing(&self) -> &Routing {
+        match self.team {
+            Some(team) if self.key.router_settings.is_empty() => &team.router_settings,
+            _ => &self.key.router_settings,
+        }
     }
 
     /// Whether the lists of the key, its team and its user allow a model, whatever else may be wrong.

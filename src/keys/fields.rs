@@ -40,7 +40,6 @@ pub(super) const REFUSED: &[&str] = &[
     "enforced_params",
     "allowed_passthrough_routes",
     "allowed_vector_store_indexes",
-    "router_settings",
     "auto_rotate",
     "rotation_interval",
     "throttle_on_budget_exceeded",

@@ -8,6 +8,7 @@ use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind, ScopeView};
 use super::routes::KeyType;
+use super::routing::Routing;
 use super::typed::{Typed, typed};
 use crate::error::{Error, Result};
 use crate::money::Money;
@@ -47,6 +48,8 @@ pub struct KeyRecord {
     pub permissions: Map<String, Value>,
     /// Access groups whose models it may call.
     pub access_group_ids: Vec<String>,
+    /// How its requests are routed.
+    pub router_settings: Routing,
     /// When it expires (ISO 8601, UTC); `None` never.
     pub expires: Option<String>,
     /// Its limits.
@@ -81,6 +84,7 @@ typed!(KeyRecord {
     blocked,
     permissions,
     access_group_ids,
+    (unless_empty router_settings),
     expires,
     (flat allowance),
     created_at,
@@ -105,6 +109,7 @@ const FIELDS: &[&str] = &[
     "blocked",
     "permissions",
     "access_group_ids",
+    "router_settings",
     "expires",
 ];
 

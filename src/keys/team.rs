@@ -7,6 +7,7 @@ use super::calendar::write_time;
 use super::duration::Span;
 use super::fields::{self, Screen};
 use super::ledger::{Limits, ScopeId, ScopeKind};
+use super::routing::Routing;
 use super::typed::{named, typed};
 use crate::error::{Error, Kind, Result};
 use crate::money::Money;
@@ -68,6 +69,8 @@ pub struct TeamRecord {
     pub blocked: bool,
     /// Access groups whose models it may call.
     pub access_group_ids: Vec<String>,
+    /// How the requests of its keys are routed that say nothing of it themselves.
+    pub router_settings: Routing,
     /// Its limits.
     pub allowance: Allowance,
     /// What each member may spend in it who has no budget of their own in it, in USD.
@@ -96,6 +99,7 @@ typed!(TeamRecord {
     tags,
     blocked,
     access_group_ids,
+    (unless_empty router_settings),
     (flat allowance),
     team_member_budget,
     team_member_budget_duration,
@@ -116,6 +120,7 @@ const FIELDS: &[&str] = &[
     "tags",
     "blocked",
     "access_group_ids",
+    "router_settings",
     "team_member_budget",
     "team_member_budget_duration",
     "team_member_rpm_limit",

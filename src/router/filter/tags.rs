@@ -44,6 +44,8 @@ pub struct RequestTags {
     pub inherited: Vec<String>,
     /// `User-Agent`.
     pub user_agent: String,
+    /// Whether tags count whatever the group and the router say: the key asks for it.
+    pub forced: bool,
 }
 
 impl Tagged {
@@ -83,8 +85,8 @@ impl<'t> Constraints<'t> {
 /// Whether each deployment of `pool` may serve the request; `group` are all of the model group, those that are out for
 /// other reasons too. No `true` at all: the tags allow none.
 pub(super) fn by_tags(rules: &TagRules, group: &[&Tagged], pool: &[&Tagged], request: &RequestTags) -> Vec<bool> {
-    let enabled = group.iter().find_map(|tagged| tagged.enabled).unwrap_or(rules.enabled);
-    if !enabled || pool.is_empty() {
+    let by_group = || group.iter().find_map(|tagged| tagged.enabled).unwrap_or(rules.enabled);
+    if !(request.forced || by_group()) || pool.is_empty() {
         return vec![true; pool.len()];
     }
     let asked = Constraints::of(&request.all, &rules.prefix);
@@ -229,8 +231,12 @@ mod tests {
         let (_, deployments, tags, inherited, client, _) = row;
         let all: Vec<Tagged> = deployments.iter().map(|words| tagged(words)).collect();
         let pool: Vec<&Tagged> = all.iter().collect();
-        let request =
-            RequestTags { all: strings(tags), inherited: strings(inherited), user_agent: (*client).to_owned() };
+        let request = RequestTags {
+            all: strings(tags),
+            inherited: strings(inherited),
+            user_agent: (*client).to_owned(),
+            forced: false,
+        };
         let verdicts = by_tags(rules, &pool, &pool, &request);
         verdicts.iter().enumerate().filter(|(_, kept)| **kept).map(|(index, _)| index).collect()
     }
