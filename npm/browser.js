@@ -13,7 +13,12 @@ const files = {
 async function vocabulary(name) {
   const answer = await fetch(files[name]);
   if (!answer.ok) return undefined;
-  return new Uint8Array(await new Response(answer.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+  const packed = await answer.arrayBuffer();
+  // Some servers (Vite's in development) say that a .gz is an encoding: then the browser has unpacked it.
+  const [first, second] = new Uint8Array(packed);
+  if (first !== 0x1f || second !== 0x8b) return new Uint8Array(packed);
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(unpacked).arrayBuffer());
 }
 
 export const { Gateway, ConfigError, checkConfig } = library(core, { parse: parseJson, vocabulary, env: {} });
