@@ -15,7 +15,7 @@ export async function npmPackages() {
   forget("npm");
   // No package needs its install script: the platforms' binaries are packages of their own.
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=http"];
-  const { code, output } = await step("npm packages", (at) => npm(args, (line) => at(fetched(line))));
+  const { code, output } = await step("npm packages", (at) => npm(args, { onLine: (line) => at(fetched(line)) }));
   if (code !== 0) throw new Problem("npm could not install the packages; its own message is above", output);
   remember("npm", print);
 }
@@ -25,16 +25,17 @@ function fetched(line) {
   return line.match(/([^/ ]+)\.tgz/)?.[1] ?? "";
 }
 
-async function npm(args, onLine) {
+/** Runs npm in a folder, and answers as `run` does. */
+export async function npm(args, { cwd = root, onLine } = {}) {
   // `npm run` names its own script, which needs no shell; without it npm's script lies beside Node.
   const beside = join(dirname(process.execPath), "node_modules", "npm", "bin", "npm-cli.js");
   const script = [process.env.npm_execpath, beside].find((path) => path?.endsWith("npm-cli.js") && existsSync(path));
-  if (script) return run(process.execPath, [script, ...args], { cwd: root, onLine });
+  if (script) return run(process.execPath, [script, ...args], { cwd, onLine });
   const program = which("npm");
   if (!program || program.endsWith(".cmd")) {
     throw new Problem("npm is missing: start this by `npm start`, or install Node with npm");
   }
-  return run(program, args, { cwd: root, onLine });
+  return run(program, args, { cwd, onLine });
 }
 
 /** Runs this script again under a Node that wrangler accepts, where this one is older; answers whether it did. */

@@ -1,19 +1,21 @@
-// The library beyond Node: a Worker of one's own in workerd, a browser's module, Bun and Deno where they are installed.
+// The library beyond Node: a Worker of one's own in workerd, a page in Chromium, Bun and Deno.
 
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { pathToFileURL } from "node:url";
 
 import { npmFolder } from "../../scripts/place.mjs";
-import { run, which } from "../../scripts/process.mjs";
+import { run } from "../../scripts/process.mjs";
+import { launch, open, serve } from "../page/page.mjs";
 import { UPSTREAM_KEY } from "../worker/upstream.mjs";
 import { staged } from "./library.mjs";
 import { ownWorker } from "./own-worker.mjs";
+import { runtimes } from "./runtimes.mjs";
 
 const { providers } = await staged();
+const beside = await runtimes();
 const project = mkdtempSync(join(tmpdir(), "tollgate-platforms-"));
 after(() => rmSync(project, { recursive: true, force: true }));
 mkdirSync(join(project, "node_modules"));
@@ -67,33 +69,57 @@ test("a Worker of one's own", async (t) => {
   await left("workerd");
 });
 
-test("a browser's module, with the files beside it fetched from the disk", async () => {
-  const entry = pathToFileURL(join(npmFolder, "dist", "browser.js")).href;
-  const program = `
-    import { readFileSync } from "node:fs";
-    const network = globalThis.fetch;
-    globalThis.fetch = async (url, init) =>
-      String(url).startsWith("file:") ? new Response(readFileSync(new URL(url)), { headers: { "content-type": "application/wasm" } }) : network(url, init);
-    const { ${NAMES} } = await import(${JSON.stringify(entry)});
-    ${DO}
-    console.log(await all("browser"));`;
-  const { code, stdout, output } = await run(process.execPath, [write("browser.mjs", program)], { cwd: project });
-  assert.equal(code, 0, output);
-  assert.equal(stdout.trim(), "ok");
+test("a page in Chromium, with the package's own files", async (t) => {
+  const module = `import { ${NAMES} } from "./browser.js";\n${DO}\nglobalThis.told = await all("browser");`;
+  const page = '<!doctype html><title>page</title><link rel="icon" href="data:,"><script type="module" src="main.js"></script>';
+  const own = { "/": { type: "text/html", body: page }, "/main.js": { type: "text/javascript", body: module } };
+  const host = await serve({ folder: join(npmFolder, "dist"), own });
+  t.after(() => host.stop());
+  const browser = await launch();
+  t.after(() => browser.close());
+  const opened = await open(browser, host.url);
+  await opened.page.waitForFunction(() => globalThis.told).catch(() => {});
+  assert.equal(await opened.page.evaluate(() => globalThis.told), "ok", opened.wrong.join("\n"));
+  // The browser itself prints each answer of 429.
+  assert.deepEqual(opened.wrong.filter((line) => !line.includes("status of 429")), []);
   await left("browser");
 });
 
-for (const [name, args] of [
-  ["bun", []],
-  ["deno", ["run", "-A", "--node-modules-dir=manual"]],
-]) {
-  const program = which(name);
-  test(name, { skip: program ? false : `${name} is not installed` }, async () => {
-    const file = write(`${name}.mjs`, `import { ${NAMES} } from "tollgate";\n${DO}\nconsole.log(await all("${name}"));`);
+/** How each serves what `gateway.fetch` answers. */
+const SERVE = {
+  bun: `
+    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: gateway.fetch });
+    const [url, stop] = [server.url, () => server.stop(true)];`,
+  deno: `
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, gateway.fetch);
+    const [url, stop] = ["http://127.0.0.1:" + server.addr.port, () => server.shutdown()];`,
+};
+const ASK = `
+  const messages = [{ role: "user", content: "one two three" }];
+  for (const stream of [false, true]) {
+    const body = JSON.stringify({ model: "mock/echo", messages, stream });
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(new URL("/v1/chat/completions", url), { method: "POST", headers, body });
+    const text = await answer.text();
+    console.log(answer.status, stream ? text.endsWith("data: [DONE]\\n\\n") : JSON.parse(text).choices[0].message.content);
+  }`;
+
+for (const [name, { program, args }] of Object.entries(beside)) {
+  const skip = program ? false : `there is no ${name} for this machine`;
+  const runs = async (text) => {
     write("package.json", '{"private": true}');
-    const { code, stdout, output } = await run(program, [...args, file], { cwd: project });
+    const { code, stdout, output } = await run(program, [...args, write(`${name}.mjs`, text)], { cwd: project });
     assert.equal(code, 0, output);
-    assert.equal(stdout.trim(), "ok");
+    return stdout;
+  };
+
+  test(name, { skip }, async () => {
+    assert.equal(await runs(`import { ${NAMES} } from "tollgate";\n${DO}\nconsole.log(await all("${name}"));`), "ok\n");
     await left(name);
+  });
+
+  test(`a server of ${name}'s`, { skip }, async () => {
+    const gateway = 'import { Gateway } from "tollgate"; const gateway = new Gateway({ open: true });';
+    assert.equal(await runs(`${gateway}${SERVE[name]}${ASK}\nawait stop();\nawait gateway.close();`), "200 one two three\n200 true\n");
   });
 }

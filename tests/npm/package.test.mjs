@@ -1,49 +1,18 @@
 // The package as it would be published: packed, installed in an empty project, and used from each kind of module.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
+import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
 import { npmFolder, packaged } from "../../scripts/place.mjs";
-import { run, which } from "../../scripts/process.mjs";
-import { esbuild, ownWorker } from "./own-worker.mjs";
+import { ownWorker } from "./own-worker.mjs";
 import { CHAT, packageFile, post } from "./package.mjs";
+import { newProject } from "./project.mjs";
 
-const project = mkdtempSync(join(tmpdir(), "tollgate-package-"));
-const installed = (...path) => join(project, "node_modules", "tollgate", ...path);
-let tarball;
-
-async function must(program, args, options) {
-  const { code, output, stdout } = await run(program, args, { cwd: project, ...options });
-  assert.equal(code, 0, `${program} ${args.join(" ")}\n${output}`);
-  return stdout;
-}
-
-/** npm's own program: of the npm that runs these tests, else the one on the PATH. */
-function npm(args, options) {
-  const script = process.env.npm_execpath;
-  return script?.endsWith("npm-cli.js") ? must(process.execPath, [script, ...args], options) : must(which("npm"), args, options);
-}
-
-function write(name, text) {
-  mkdirSync(dirname(join(project, name)), { recursive: true });
-  writeFileSync(join(project, name), text);
-  return join(project, name);
-}
-
+const { project, tarball, installed, npm, must, write } = await newProject();
 const node = (name, text, args = []) => must(process.execPath, [...args, write(name, text)]);
-
-before(async () => {
-  const [packed] = JSON.parse(await npm(["pack", "--json", "--pack-destination", project], { cwd: npmFolder }));
-  tarball = { path: join(project, packed.filename), files: packed.files.map(({ path }) => path), bytes: packed.size };
-  write("package.json", '{"name": "empty", "private": true}');
-  await npm(["install", "--offline", "--no-audit", "--no-fund", tarball.path]);
-});
-after(() => rmSync(project, { recursive: true, force: true }));
 
 test("it has no dependencies, no install scripts, its licences, and nothing of this machine", () => {
   const manifest = JSON.parse(readFileSync(installed("package.json"), "utf8"));
@@ -87,22 +56,6 @@ test("the program of `npx tollgate`", async () => {
   assert.ok(existsSync(program));
   const { version } = JSON.parse(readFileSync(installed("package.json"), "utf8"));
   assert.equal(await npm(["exec", "--offline", "--", "tollgate", "--version"]), `${version}\n`);
-});
-
-test("a browser's module, and a bundle of it", async () => {
-  // The files beside it come by fetch: here from the disk.
-  const files = `
-    import { readFileSync } from "node:fs";
-    globalThis.fetch = async (url) =>
-      new Response(readFileSync(new URL(url)), { headers: { "content-type": "application/wasm" } });
-    await import("./run.mjs");`;
-  const entry = pathToFileURL(installed("dist", "browser.js")).href;
-  write("run.mjs", `import { Gateway } from ${JSON.stringify(entry)};\n${TRY}`);
-  assert.equal(await node("browser.mjs", files), "hello\n");
-  const args = ["--bundle", "--platform=browser", "--format=esm", "--outfile=web/bundle.js"];
-  const warned = await esbuild(project, [write("web.mjs", `import { Gateway } from "tollgate";\n${TRY}`), ...args]);
-  assert.equal(warned, "");
-  assert.match(readFileSync(join(project, "web", "bundle.js"), "utf8"), /new URL\("\.\/tollgate\.wasm", import\.meta\.url\)/);
 });
 
 test("a Worker of one's own, bundled by esbuild, in workerd", async (t) => {

@@ -1,11 +1,12 @@
 // Promise 8: the same request, configuration, clock and seed give the same bytes upstream, the same decisions and the same
-// cost natively, in the npm package (in Node, in Chromium, in workerd) and in the Worker, over all fixtures.
+// cost natively, in the npm package (in Node, Chromium, Bun, Deno and workerd) and in the Worker, over all fixtures.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 
 import { npmFolder, root } from "../../scripts/place.mjs";
 import { run } from "../../scripts/process.mjs";
@@ -14,10 +15,14 @@ import { ownWorker } from "./own-worker.mjs";
 import { Gateway } from "./package.mjs";
 import { askAll } from "./parity/ask.js";
 import { asked, withoutChance } from "./parity/worker.mjs";
+import { runtimes } from "./runtimes.mjs";
 
 const ASK = join(root, "tests", "npm", "parity", "ask.js");
 const folder = mkdtempSync(join(tmpdir(), "tollgate-parity-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
+mkdirSync(join(folder, "node_modules"));
+symlinkSync(npmFolder, join(folder, "node_modules", "tollgate"), "junction");
+writeFileSync(join(folder, "package.json"), '{"private": true}');
 
 /** What tests/parity.rs saw. */
 async function natively(env) {
@@ -34,6 +39,7 @@ const parsed = (lines) => lines.split("\n").map((line) => JSON.parse(line));
 const written = (all) => all.map((one) => JSON.stringify(one)).join("\n");
 
 const native = await natively();
+const beside = await runtimes();
 // A program has no bindings: there the gateway says what is missing. The Worker has one.
 const unbound = native.filter(({ sent }) => sent.every(({ url }) => !url.startsWith("binding:")));
 
@@ -90,9 +96,22 @@ test("the package in Chromium does it too", async () => {
   }
 });
 
+for (const [name, { program, args }] of Object.entries(beside)) {
+  test(`the package in ${name} does it too`, { skip: program ? false : `there is no ${name} for this machine` }, async () => {
+    writeFileSync(join(folder, "cases.jsonl"), written(unbound));
+    const file = join(folder, `${name}.mjs`);
+    writeFileSync(file, `
+      import { readFileSync, writeFileSync } from "node:fs";
+      import { Gateway } from "tollgate";
+      import { askAll } from ${JSON.stringify(pathToFileURL(ASK).href)};
+      writeFileSync("${name}.jsonl", await askAll(Gateway, readFileSync("cases.jsonl", "utf8")));`);
+    const { code, output } = await run(program, [...args, file], { cwd: folder });
+    assert.equal(code, 0, output);
+    same(parsed(readFileSync(join(folder, `${name}.jsonl`), "utf8")), unbound);
+  });
+}
+
 test("the package in a Worker of one's own does it too", async (t) => {
-  mkdirSync(join(folder, "node_modules"));
-  symlinkSync(npmFolder, join(folder, "node_modules", "tollgate"), "junction");
   const program = `
     import { Gateway } from "tollgate";
     import { askAll } from ${JSON.stringify(ASK)};

@@ -70,6 +70,13 @@ export async function startGateway({ config = {}, vars = {}, port = 0, bare = fa
   return gateway;
 }
 
+/** Lets pages of other origins ask, as providers do that may be asked from a page. */
+function allowPages(request, response) {
+  response.setHeader("access-control-allow-origin", request.headers.origin);
+  response.setHeader("access-control-allow-headers", request.headers["access-control-request-headers"] ?? "");
+  response.setHeader("access-control-expose-headers", "*");
+}
+
 /**
  * Starts an HTTP upstream on 127.0.0.1 and answers `{ url, requests, stop() }`.
  *
@@ -80,6 +87,8 @@ export async function startGateway({ config = {}, vars = {}, port = 0, bare = fa
 export async function startUpstream(handler) {
   const requests = [];
   const server = createServer((request, response) => {
+    if (request.headers.origin) allowPages(request, response);
+    if (request.method === "OPTIONS") return response.writeHead(204).end();
     const parts = [];
     request.on("data", (part) => parts.push(part));
     request.on("end", () => {
