@@ -16,7 +16,8 @@ const { project, installed, must, write } = await newProject();
 const browser = await launch();
 after(() => browser.close());
 
-write("index.html", '<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>');
+const PAGE = '<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
+write("index.html", PAGE);
 write(
   "main.js",
   `import { completion, costPerToken, tokenCounter } from "tollgate";
@@ -39,12 +40,29 @@ async function works(url) {
   await context.close();
 }
 
+const vite = (folder) => must(process.execPath, [packaged("vite", "bin", "vite.js"), "build"], { cwd: join(project, folder) });
+
 test("vite build", async () => {
-  await must(process.execPath, [packaged("vite", "bin", "vite.js"), "build"]);
+  await vite("");
   const host = await serve({ folder: join(project, "dist"), under: "" });
   try {
     await works(host.url);
     assert.ok(host.asked.some((path) => /^\/assets\/tollgate-.*\.wasm$/.test(path)), host.asked.join());
+  } finally {
+    await host.stop();
+  }
+});
+
+test("vite build, in a worker of the page", async () => {
+  write("worker/index.html", PAGE);
+  write("worker/vite.config.js", 'export default { worker: { format: "es" } };');
+  write("worker/worker.js", 'import "../main.js";\npostMessage(globalThis.told);');
+  const start = 'new Worker(new URL("./worker.js", import.meta.url), { type: "module" })';
+  write("worker/main.js", `${start}.onmessage = ({ data }) => (globalThis.told = data);`);
+  await vite("worker");
+  const host = await serve({ folder: join(project, "worker", "dist"), under: "" });
+  try {
+    await works(host.url);
   } finally {
     await host.stop();
   }
