@@ -3,6 +3,8 @@
 pub(crate) mod shell;
 mod stream;
 
+use std::cell::RefCell;
+
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -82,14 +84,28 @@ pub(crate) fn whole<B>(reply: &Reply<B>) -> std::result::Result<Response, JsValu
     shell::respond(body, reply.status, &reply.headers)
 }
 
+/// How many bytes of randomness are drawn together.
+const DRAWN: usize = 512;
+
+thread_local! {
+    /// Bytes that were drawn, and how many of them are left: a draw is a crossing, and a request needs several numbers.
+    static RANDOM: RefCell<([u8; DRAWN], usize)> = const { RefCell::new(([0; DRAWN], 0)) };
+}
+
 /// A number that is uniform over all of `u64`; `otherwise` where the platform has no randomness: nothing secret hangs on it.
 pub(crate) fn random(otherwise: u64) -> u64 {
-    let mut bytes = [0; 8];
-    #[expect(clippy::disallowed_methods, reason = "this is the hosts'")]
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => u64::from_le_bytes(bytes),
-        Err(_) => otherwise.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-    }
+    RANDOM.with_borrow_mut(|(bytes, left)| {
+        if *left == 0 {
+            #[expect(clippy::disallowed_methods, reason = "this is the hosts'")]
+            if getrandom::fill(bytes).is_err() {
+                return otherwise.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            }
+            *left = DRAWN;
+        }
+        let number = bytes.get(..*left).and_then(|rest| rest.last_chunk());
+        *left = left.saturating_sub(8);
+        number.map_or(otherwise, |number| u64::from_le_bytes(*number))
+    })
 }
 
 /// Random bytes that nobody can guess.

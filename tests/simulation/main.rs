@@ -27,7 +27,7 @@ use tollgate::money::Money;
 use upstream::{Dialect, Mode, is_wrong, number_of, play};
 
 /// Runs that are made where nothing else is said.
-const RUNS: u64 = 1_500;
+const RUNS: u64 = 3_000;
 
 /// How long a run's requests come in, in ms.
 const SPAN_MS: u64 = 120_000;
