@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { gunzipSync } from "node:zlib";
 
-import { jsFolder, root } from "../scripts/place.mjs";
+import { core } from "../scripts/checker.mjs";
+import { root } from "../scripts/place.mjs";
 
 const ROUNDS = 7;
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -18,8 +18,7 @@ const megabyte = (path) => {
 
 /** Runs the bench and answers the lines of its report. */
 export default async function bench() {
-  const { initSync, Vocabulary } = await import(pathToFileURL(join(jsFolder, "tollgate.js")).href);
-  initSync({ module: readFileSync(join(jsFolder, "tollgate_bg.wasm")) });
+  const { Vocabulary } = (await core()).names;
   const lines = [];
   for (const encoding of ["o200k_base", "cl100k_base"]) {
     const planes = gunzipSync(readFileSync(join(root, "www/vocab", `${encoding}.bin.gz`)));

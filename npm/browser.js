@@ -1,9 +1,10 @@
 // tollgate in browsers and bundlers for them: the wasm and the vocabularies are files beside this one.
 
-import init, * as core from "../build/js/tollgate.js";
+import { glue } from "../build/js/tollgate.js";
+import { Core } from "./core.js";
 import { library, parseJson } from "./library.js";
 
-await init({ module_or_path: fetch(new URL("./tollgate.wasm", import.meta.url)) });
+const core = await Core.fetched(glue, new URL("./tollgate.wasm", import.meta.url));
 
 const files = {
   o200k_base: new URL("./vocab/o200k_base.bin.gz", import.meta.url),

@@ -1,5 +1,7 @@
 // The class that people see: a gateway that answers Requests, over the wasm and what its platform brings.
 
+import { nativePipe, pipe } from "./pipe.js";
+
 /** A configuration that is not valid. `findings` lists all that is wrong: `{ severity, path, message }`. */
 export class ConfigError extends Error {
   constructor(findings) {
@@ -34,15 +36,97 @@ const SETTLING_MS = 2_000;
 // A storage that two gateways write would be true for neither.
 const taken = new WeakSet();
 
+const FAILED = "the gateway failed while it worked on this request; it has restarted, so try again";
+
+// Tells that nobody reads an answer any more. Where there is none, upstreams are not closed when the wasm fails.
+const unread = globalThis.FinalizationRegistry && new FinalizationRegistry((forget) => forget());
+
 /**
- * The class Gateway on one platform: `core` is the loaded wasm, `platform` has `parse(text)` for configurations,
+ * Sends for the wasm's present instance: when that fails, the upstream is closed. What `upstream` throws, or
+ * answers that is no Response, is a rejection; inside of the wasm it would be a failure of the instance.
+ */
+const sender = (upstream, core) => async (url, init) => {
+  // Looked up late: a fetch that is replaced meanwhile (by a tracer, by a test) is the one meant.
+  const send = async () => (upstream ?? globalThis.fetch)(url, init);
+  const check = (answer) => {
+    if (typeof answer?.status === "number" && answer.headers) return answer;
+    throw new TypeError("fetch answered with no Response");
+  };
+  if (!unread) return check(await send());
+  const cut = new AbortController();
+  init.signal.addEventListener("abort", () => cut.abort(), { once: true });
+  init.signal = cut.signal;
+  const forget = core.present().onFailure(() => cut.abort());
+  try {
+    const answer = check(await send());
+    unread.register(answer, forget);
+    return answer;
+  } catch (problem) {
+    forget();
+    throw problem;
+  }
+};
+
+/** A timer that ends with the instance: it would keep the process alive for nobody. */
+function timed(instance, ms, done) {
+  const forget = instance.onFailure(() => clearTimeout(timer));
+  const timer = setTimeout(() => {
+    forget();
+    done();
+  }, ms);
+  return {
+    cancel() {
+      forget();
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** A log that never throws. */
+const writer = (log) => (line) => {
+  try {
+    log(line);
+  } catch (problem) {
+    console.error("tollgate: log failed:", problem);
+  }
+};
+
+/** A storage that knows whether a step is open: `cut` takes it back. */
+function stepwise(storage) {
+  let open = false;
+  const ended = (end) => () => {
+    open = false;
+    end.call(storage);
+  };
+  return {
+    run: (query, values) => storage.run(query, values),
+    begin() {
+      storage.begin();
+      open = true;
+    },
+    end: ended(storage.end),
+    undo: ended(storage.undo),
+    durable: () => storage.durable(),
+    cut() {
+      if (!open) return;
+      open = false;
+      storage.undo();
+    },
+  };
+}
+
+/**
+ * The class Gateway on one platform: `core` is a Core (core.js), `platform` has `parse(text)` for configurations,
  * `vocabulary(name)` and `env`.
  */
 export function gatewayOn(core, platform) {
   return class Gateway {
-    #core;
+    #config;
     #world;
     #storage;
+    /** The gateway inside of the wasm: `{ instance, inside }`, anew after a failure of the instance. */
+    #live;
+    #forget = () => {};
     /** What is under way, and what cuts it off. */
     #working = new Map();
     #closing;
@@ -56,28 +140,51 @@ export function gatewayOn(core, platform) {
       if (typeof storage === "string") throw new TypeError("storage must be a storage, such as sqliteStorage(path)");
       if (storage && taken.has(storage)) throw new Error("the storage belongs to another gateway: open one for each");
       const own = { TOLLGATE_LOOPBACK: open ? "1" : undefined };
+      const merges = vocabulary ?? platform.vocabulary;
+      this.#config = JSON.stringify(read);
       this.#storage = storage;
       this.#world = {
-        // Called later than it is given: a fetch that is replaced meanwhile (by a tracer, by a test) is the one meant.
-        fetch: upstream ?? ((...given) => globalThis.fetch(...given)),
+        fetch: sender(upstream, core),
         now: now ?? Date.now,
         random: random ?? (() => undefined),
         // Looked up when it is needed: a key that the program sets later counts too.
         variable: (name) => (name in own ? own : env)[name] || undefined,
-        log: log ?? (() => {}),
-        timer: (ms, done) => setTimeout(done, ms),
-        cancel: (timer) => clearTimeout(timer),
-        vocabulary: vocabulary ?? platform.vocabulary,
+        log: writer(log ?? (() => {})),
+        timer: (ms, done) => timed(core.present(), ms, done),
+        cancel: (timer) => timer.cancel(),
+        vocabulary: async (name) => merges(name),
         wake: (at) => this.#wake(at),
-        storage,
+        pipe: () => this.#pipe(),
+        storage: storage && stepwise(storage),
       };
       try {
-        this.#core = new core.Gateway(JSON.stringify(read), this.#world);
+        this.#enter();
       } catch (problem) {
         throw failure(problem);
       }
       if (storage) taken.add(storage);
       this.fetch = this.fetch.bind(this);
+    }
+
+    /** The gateway in the wasm's present instance. After a failure it is a new one, of the configuration and the storage. */
+    #enter() {
+      const instance = core.present();
+      if (this.#live?.instance === instance) return this.#live;
+      this.#live = undefined;
+      this.#forget();
+      const { storage } = this.#world;
+      // At once: a step that is half done would be committed with those that are whole.
+      if (storage) this.#forget = instance.onFailure(() => this.#cut(storage));
+      this.#live = { instance, inside: new instance.names.Gateway(this.#config, this.#world) };
+      return this.#live;
+    }
+
+    #cut(storage) {
+      try {
+        storage.cut();
+      } catch (problem) {
+        this.#world.log(JSON.stringify({ event: "storage_failed", error: problem.message }));
+      }
     }
 
     async fetch(input, init, context) {
@@ -87,12 +194,41 @@ export function gatewayOn(core, platform) {
       const cut = new AbortController();
       if (request.signal.aborted) cut.abort();
       else request.signal.addEventListener("abort", () => cut.abort(), { once: true });
-      const work = this.#core.fetch(request, cut.signal, (promise) => {
-        this.#track(promise, cut);
-        if (typeof until?.waitUntil === "function") until.waitUntil(promise);
+      let live;
+      try {
+        live = this.#enter();
+        const { instance, inside } = live;
+        const work = inside.fetch(request, cut.signal, (promise) => {
+          const after = instance.outliving(promise);
+          this.#track(after, cut);
+          if (typeof until?.waitUntil === "function") until.waitUntil(after);
+        });
+        return await this.#track(instance.outliving(work), cut);
+      } catch (problem) {
+        if (live && !live.instance.failure) throw problem;
+        this.#note(live, problem);
+        return refusal(500, "internal_server_error", FAILED);
+      }
+    }
+
+    /** Writes a failure of the wasm to the log, once. */
+    #note(live, problem) {
+      if (live?.noted) return;
+      if (live) live.noted = true;
+      const { message, stack } = failure(problem);
+      this.#world.log(JSON.stringify({ event: "core_failed", error: message, stack }));
+    }
+
+    /** A pipe that breaks when the wasm's instance fails: its reader must not wait for what nobody will write. */
+    #pipe() {
+      const live = this.#live;
+      const made = globalThis.IdentityTransformStream ? nativePipe() : pipe();
+      const forget = live.instance.onFailure((problem) => {
+        this.#note(live, problem);
+        made.writer.abort().catch(() => {});
       });
-      this.#track(work, cut);
-      return work;
+      made.writer.closed.then(forget, forget);
+      return made;
     }
 
     /** How many calls are under way, streams included. */
@@ -115,6 +251,7 @@ export function gatewayOn(core, platform) {
       // Who is cut off settles what it has used.
       await this.#idle(SETTLING_MS);
       clearTimeout(this.#alarm);
+      this.#forget();
       await this.#storage?.close?.();
     }
 
@@ -134,6 +271,7 @@ export function gatewayOn(core, platform) {
       this.#working.set(promise, cut);
       const forget = () => this.#working.delete(promise);
       promise.then(forget, forget);
+      return promise;
     }
 
     /** Sees to it that the ledgers do what is due at that time; 0 is never. */
@@ -147,12 +285,17 @@ export function gatewayOn(core, platform) {
     }
 
     async #due() {
+      let live;
       try {
-        this.#core.alarm();
+        live = this.#enter();
+        live.inside.alarm();
         await this.#storage?.durable();
       } catch (problem) {
-        this.#core.forget();
-        this.#world.log(JSON.stringify({ event: "storage_failed", error: failure(problem).message }));
+        if (live?.instance.failure) this.#note(live, problem);
+        else {
+          live?.inside.forget();
+          this.#world.log(JSON.stringify({ event: "storage_failed", error: failure(problem).message }));
+        }
         this.#wake(this.#world.now() + 5000);
       }
     }

@@ -1,4 +1,4 @@
-// What every entry of the package exports, over one loaded wasm and what its platform brings.
+// What every entry of the package exports, over one Core (core.js) and what its platform brings.
 
 import { ConfigError, gatewayOn } from "./gateway.js";
 import { standOn } from "./library/entry.js";
@@ -9,8 +9,8 @@ import { standOn } from "./library/entry.js";
  */
 export function library(core, platform) {
   const Gateway = gatewayOn(core, platform);
-  const checkConfig = (config) => JSON.parse(core.checkConfig(JSON.stringify(config)));
-  standOn({ Gateway, checkConfig, platform: { ...platform, needs: core.needs } });
+  const checkConfig = (config) => JSON.parse(core.names.checkConfig(JSON.stringify(config)));
+  standOn({ Gateway, checkConfig, platform: { ...platform, needs: (model) => core.names.needs(model) } });
   return { Gateway, ConfigError, checkConfig };
 }
 

@@ -3,12 +3,13 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 
-import * as core from "../build/js/tollgate.js";
+import { glue } from "../build/js/tollgate.js";
 import { parseConfig } from "../scripts/config.mjs";
+import { Core } from "./core.js";
 import { library } from "./library.js";
 
 const file = (name) => new URL(name, import.meta.url);
-core.initSync({ module: readFileSync(file("./tollgate.wasm")) });
+export const core = new Core(glue, new WebAssembly.Module(readFileSync(file("./tollgate.wasm"))));
 
 export const platform = {
   parse: (text) => parseConfig(text),
@@ -18,7 +19,6 @@ export const platform = {
   openai: () => import("openai"),
 };
 
-export { core };
 export const { Gateway, ConfigError, checkConfig } = library(core, platform);
 export * from "./library/index.js";
 export { sqliteStorage } from "./sqlite.js";

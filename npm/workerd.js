@@ -2,13 +2,12 @@
 
 import module from "./tollgate.wasm";
 
-import * as core from "../build/js/tollgate.js";
+import { glue } from "../build/js/tollgate.js";
+import { Core } from "./core.js";
 import { library, parseJson } from "./library.js";
-
-core.initSync({ module });
 
 // A Worker has no file beside it: tokens are estimated there, unless its assets have the vocabularies.
 const platform = { parse: parseJson, vocabulary: async () => undefined, env: {} };
 
-export const { Gateway, ConfigError, checkConfig } = library(core, platform);
+export const { Gateway, ConfigError, checkConfig } = library(new Core(glue, module), platform);
 export * from "./library/index.js";

@@ -4,15 +4,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { Core } from "../npm/core.js";
 import { readConfig } from "./config.mjs";
 import { jsFolder } from "./place.mjs";
 import { Problem } from "./steps.mjs";
 
 /** Loads the JavaScript build of the core. */
 export async function core() {
-  const built = await import(pathToFileURL(join(jsFolder, "tollgate.js")).href);
-  built.initSync({ module: readFileSync(join(jsFolder, "tollgate_bg.wasm")) });
-  return built;
+  const { glue } = await import(pathToFileURL(join(jsFolder, "tollgate.js")).href);
+  return new Core(glue, new WebAssembly.Module(readFileSync(join(jsFolder, "tollgate_bg.wasm"))));
 }
 
 /** What is wrong with a configuration: `{ errors, warnings }`, each a list of lines `file:line: field: message`. */
@@ -31,7 +31,7 @@ export function check(built, { config, place }) {
  */
 export async function checkedConfig(path, more = () => []) {
   const read = readConfig(path);
-  const built = await core();
+  const { names: built } = await core();
   const { errors, warnings } = check(built, read);
   for (const line of errors) console.error(line);
   for (const line of [...warnings, ...more({ ...read, built })]) console.error(`warning: ${line}`);

@@ -9,8 +9,8 @@ import { jsFolder, packaged, pageFolder, root } from "./place.mjs";
 import { step } from "./steps.mjs";
 
 const INPUTS = [
-  "www", "npm/gateway.js", "scripts/page.mjs", "scripts/config.mjs", "scripts/bundle.mjs", "prices", "package-lock.json",
-  "build/js",
+  "www", "npm/core.js", "npm/gateway.js", "npm/pipe.js", "scripts/page.mjs", "scripts/config.mjs", "scripts/bundle.mjs", "prices",
+  "package-lock.json", "build/js",
 ];
 // Loaded when they are asked for, and kept from then on; all else is there offline after the first load.
 const LAZY = [/^vocab\//, /^page\/full\.mpt$/, /^page\/sources\.json$/, /^_headers$/, /^sw\.js$/, /\.md$/];

@@ -13,7 +13,7 @@ import { Problem, step } from "./steps.mjs";
 import { workerSettings } from "./wrangler-toml.mjs";
 
 const CORE = ["src", "Cargo.toml", "Cargo.lock", "build.rs", "data", "prices", ".cargo"];
-const GLUE = ["package-lock.json", "scripts/wasm.mjs"];
+const GLUE = ["package-lock.json", "scripts/wasm.mjs", "scripts/js-entry.mjs"];
 
 // What the instruction set of Rust's wasm target holds; binaryen would refuse the module without them.
 const FEATURES = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue"];
@@ -66,7 +66,8 @@ async function buildJs(bindgen) {
     // Whoever loads the module says where the wasm lies: a bundler must not look for it.
     const flags = ["--target", "web", "--out-name", "tollgate", "--omit-default-module-path"];
     await bind(bindgen, wasm, folder, flags, at);
-    await bundle(folder, ["tollgate.js"], at);
+    await writeJsEntry(folder, at);
+    await bundle(folder, ["entry.js"], at);
     await optimise(join(folder, "tollgate_bg.wasm"), at);
   });
   mkdirSync(jsFolder, { recursive: true });
@@ -114,9 +115,21 @@ function writeWorkerEntry(folder) {
   writeFileSync(join(folder, "entry.js"), entry + exported);
 }
 
+/** Puts wasm-bindgen's glue into a function, and its instance behind guards: see js-entry.mjs. */
+async function writeJsEntry(folder, at) {
+  const path = join(folder, "tollgate.js");
+  const parts = readFileSync(path, "utf8").split("wasm = instance.exports;");
+  if (parts.length !== 2) throw new Problem("wasm-bindgen's glue has another form: writeJsEntry in scripts/wasm.mjs must follow it");
+  writeFileSync(path, parts.join("wasm = guarded(instance.exports);"));
+  await bundle(folder, ["tollgate.js", "--global-name=names"], at, "iife");
+  const glue = readFileSync(join(folder, "bundle.js"), "utf8");
+  const entry = readFileSync(join(root, "scripts", "js-entry.mjs"), "utf8");
+  writeFileSync(join(folder, "entry.js"), entry.replace("GLUE;", () => glue));
+}
+
 /** Bundles an entry with what it imports into `bundle.js`; `entry` is esbuild's arguments. */
-async function bundle(folder, entry, onLine) {
-  const args = [...entry, "--bundle", "--format=esm", "--minify", "--outfile=bundle.js"];
+async function bundle(folder, entry, onLine, format = "esm") {
+  const args = [...entry, "--bundle", `--format=${format}`, "--minify", "--outfile=bundle.js", "--allow-overwrite"];
   await esbuild(folder, args, onLine);
 }
 

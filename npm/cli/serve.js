@@ -47,11 +47,11 @@ export function dataFile(given = ".tollgate") {
 export function configured(given) {
   const path = given ?? (existsSync("config.yaml") ? "config.yaml" : undefined);
   const read = path ? readConfig(path) : { config: {}, place: (field) => field };
-  const { errors, warnings } = check(core, read);
+  const { errors, warnings } = check(core.names, read);
   for (const line of errors) console.error(line);
   for (const line of warnings) console.error(`warning: ${line}`);
   if (errors.length) throw new Problem(`${path} has ${errors.length} error${errors.length > 1 ? "s" : ""}: mend the above`);
-  const names = JSON.parse(core.variables());
+  const names = JSON.parse(core.names.variables());
   const folder = path ? dirname(resolve(path)) : process.cwd();
   const { found, missing } = resolveVariables(read.config, names, join(folder, "config.yaml"), process.env, [process.cwd()]);
   for (const { name, path: field } of missing) {

@@ -12,13 +12,21 @@ export class Notes {
   write = (line) => {
     // {"id":"…", …: the calls' lines begin so, and all others are an operator's.
     const id = line.startsWith('{"id":"') ? line.slice(7, line.indexOf('"', 7)) : undefined;
-    if (id === undefined) return;
+    if (id === undefined) return this.#other(line);
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (waiting) return waiting(JSON.parse(line));
     if (this.#lines.size >= MOST_KEPT) this.#lines.delete(this.#lines.keys().next().value);
     this.#lines.set(id, line);
   };
+
+  /** A failure of the core: no line will come for the calls of its instance. */
+  #other(line) {
+    if (!line.startsWith('{"event":"core_failed"')) return;
+    console.error(`tollgate: ${line}`);
+    for (const told of this.#waiting.values()) told(undefined);
+    this.#waiting.clear();
+  }
 
   /** The line of a call that has its whole answer; undefined for what is no call. */
   take(id) {

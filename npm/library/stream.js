@@ -72,8 +72,9 @@ export class Stream {
       over = true;
       throw await this.#ended.broken({ message: "the stream ended before its last event", code: "stream_cut" });
     } catch (error) {
-      if (over || !this.controller.signal.aborted) throw over ? error : await this.#ended.broken(error);
+      if (over) throw error;
       over = true;
+      if (!this.controller.signal.aborted) throw await this.#ended.broken(error);
       await this.#ended.left();
       throw this.controller.signal.reason;
     } finally {

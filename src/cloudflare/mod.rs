@@ -72,7 +72,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             return Ok(web::whole(&Reply { status, headers, body: whole_body, after: None })?);
         }
     };
-    let (mut sink, readable) = web::channel(&host.signal())?;
+    let (mut sink, readable) = web::channel(&shell::pipe()?, &host.signal());
     let response = shell::stream(&readable, status, &headers)?;
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     context.wait_until(async move {

@@ -88,7 +88,7 @@ async fn answer(
             return web::whole(&Reply { status, headers, body: whole, after: None });
         }
     };
-    let (mut sink, readable) = web::channel(&left)?;
+    let (mut sink, readable) = web::channel(&host.pipe(), &left);
     let response = shell::stream(&readable, status, &headers)?;
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     go_on(future_to_promise(async move {

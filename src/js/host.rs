@@ -16,7 +16,7 @@ use crate::gateway::{Host, Upstream};
 use crate::http::HttpRequest;
 use crate::keys::directory::{self, RecordKind};
 use crate::keys::ledger::{self, ScopeId};
-use crate::web::{self, UpstreamBody};
+use crate::web::{self, Pipe, UpstreamBody};
 
 /// The host of one request, or of what belongs to none.
 pub(super) struct Caller {
@@ -29,6 +29,11 @@ pub(super) struct Caller {
 impl Caller {
     pub(super) fn new(world: World, books: Rc<Books>, signal: Option<AbortSignal>) -> Self {
         Self { world, books, signal }
+    }
+
+    /// A pipe for a streamed answer.
+    pub(super) fn pipe(&self) -> Pipe {
+        self.world.pipe()
     }
 
     /// Answers what the books said, once it is durable, and sees to their alarm.

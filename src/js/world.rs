@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::keys::sql::{Cell, Row, Sql};
+use crate::web::Pipe;
 
 #[wasm_bindgen]
 extern "C" {
@@ -44,6 +45,10 @@ extern "C" {
     /// Asks for a call of `alarm` at that Unix time in ms; 0 for none.
     #[wasm_bindgen(method)]
     pub(super) fn wake(this: &World, at_ms: f64);
+
+    /// A pipe whose writer waits for its reader.
+    #[wasm_bindgen(method)]
+    pub(super) fn pipe(this: &World) -> Pipe;
 
     /// The database of records and ledgers; undefined for memory.
     #[wasm_bindgen(method, getter)]

@@ -135,62 +135,10 @@ export function read(reader, ok, failed) {
   reader.read().then(({ value }) => ok(value), failed);
 }
 
-/**
- * A stream with the writer that feeds it: `{ readable, writer }`. A write is done when the reader has taken its bytes;
- * `writer.closed` is rejected when the reader has left.
- */
+/** The platform's own pipe, as `{ readable, writer }`: `writer.closed` is rejected when the reader has left. */
 export function pipe() {
-  if (!globalThis.IdentityTransformStream) return fed();
   const { readable, writable } = new IdentityTransformStream();
   return { readable, writer: writable.getWriter() };
-}
-
-/** A pipe of one stream: a TransformStream is three, and costs as much. */
-function fed() {
-  let controller, served, writing, leave, end;
-  let left = false;
-  const closed = new Promise((resolve, reject) => ([end, leave] = [resolve, reject]));
-  // Whoever does not watch is not to hear of it as an error.
-  closed.catch(() => {});
-  const serve = () => {
-    if (!served || !writing) return;
-    const [done, { bytes, written }] = [served, writing];
-    served = writing = undefined;
-    controller.enqueue(bytes);
-    done();
-    written();
-  };
-  const source = {
-    start: (own) => void (controller = own),
-    pull: () =>
-      new Promise((resolve) => {
-        served = resolve;
-        serve();
-      }),
-    cancel(reason) {
-      left = true;
-      leave(reason);
-      writing?.failed(reason);
-    },
-  };
-  const readable = new ReadableStream(source, { highWaterMark: 0 });
-  const write = (bytes) =>
-    new Promise((written, failed) => {
-      if (left) return failed();
-      writing = { bytes, written, failed };
-      serve();
-    });
-  const close = async () => {
-    if (!left) controller.close();
-    served?.();
-    end();
-  };
-  const abort = async () => {
-    if (!left) controller.error(new DOMException("the answer was broken off", "AbortError"));
-    served?.();
-    end();
-  };
-  return { readable, writer: { write, close, abort, closed } };
 }
 
 /** The bytes that this data centre's cache holds under a URL; nothing where it has none, or where there is no cache. */

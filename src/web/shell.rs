@@ -33,7 +33,8 @@ extern "C" {
     /// A gzipped file of the assets, unpacked; undefined where it is missing.
     pub(crate) fn unpacked(assets: &JsValue, path: &str) -> Promise;
 
-    /// A pipe whose writer waits for its reader.
+    /// The platform's own pipe, whose writer waits for its reader.
+    #[cfg(feature = "worker")]
     #[wasm_bindgen(catch)]
     pub(crate) fn pipe() -> Result<Pipe, JsValue>;
 

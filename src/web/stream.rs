@@ -225,9 +225,9 @@ pub(crate) struct ClientSink {
     closed: RefCell<Waiter>,
 }
 
-/// A pipe to the client, who has left when `signal` is aborted: what is written to the sink comes out of the stream.
-pub(crate) fn channel(signal: &web_sys::AbortSignal) -> Result<(ClientSink, web_sys::ReadableStream), JsValue> {
-    let pipe = shell::pipe()?;
+/// The two ends of a pipe to the client, who has left when `signal` is aborted: what is written to the sink comes out of the
+/// stream.
+pub(crate) fn channel(pipe: &Pipe, signal: &web_sys::AbortSignal) -> (ClientSink, web_sys::ReadableStream) {
     let writer = pipe.writer();
     // The writer alone learns of it only when it writes, and an upstream may be silent for long.
     let left = if signal.aborted() {
@@ -238,7 +238,7 @@ pub(crate) fn channel(signal: &web_sys::AbortSignal) -> Result<(ClientSink, web_
     let settled: Then = Promise::race(&Array::of2(&writer.closed(), &left)).unchecked_into();
     let mut closed = Waiter::new();
     closed.begin(|ok, failed| drop(settled.then(ok, failed)));
-    Ok((ClientSink { writer, writing: Waiter::new(), closed: RefCell::new(closed) }, pipe.readable()))
+    (ClientSink { writer, writing: Waiter::new(), closed: RefCell::new(closed) }, pipe.readable())
 }
 
 impl ClientSink {

@@ -1,12 +1,14 @@
 // The engine: the gateway's own wasm in a worker of its own, with memory for storage and no network.
 
-import init, { Estimator, Gateway as Core, Vocabulary, checkConfig, variables as known } from "../../build/js/tollgate.js";
+import { glue } from "../../build/js/tollgate.js";
+import { Core } from "../../npm/core.js";
 import { ConfigError, gatewayOn } from "../../npm/gateway.js";
 import { variables } from "./variables.js";
 
 const here = (name) => new URL(name, import.meta.url);
 const planes = new Map();
-let estimator;
+/** What the wasm exports, the gateway's class over it, and the estimator of all that is asked. */
+let wasm, Gateway, estimator;
 
 /** Bytes of a file beside this one; `tell(share)` hears how far it is. */
 async function bytes(url, tell = () => {}) {
@@ -37,13 +39,11 @@ async function vocabulary(name, tell) {
 }
 
 /** The gateway of the npm package, with no network: what goes upstream is answered by `upstream`. */
-const Gateway = gatewayOn({ Gateway: Core }, { parse: JSON.parse, vocabulary: async (name) => planes.get(name), env: {} });
-
 function gateway(config, upstream) {
   const refuse = async () => {
     throw new TypeError("the page sends nothing");
   };
-  const own = variables(config, JSON.parse(known()));
+  const own = variables(config, JSON.parse(wasm.variables()));
   return new Gateway({ config, fetch: upstream ?? refuse, open: true, env: own });
 }
 
@@ -103,7 +103,7 @@ const methods = {
   async exact(names, tell) {
     for (const [at, name] of names.entries()) {
       const merges = await vocabulary(name, (share) => tell((at + share) / names.length));
-      estimator.takeVocabulary(new Vocabulary(name, merges));
+      estimator.takeVocabulary(new wasm.Vocabulary(name, merges));
     }
     open.gateway = undefined;
   },
@@ -148,14 +148,16 @@ const methods = {
       return { findings: [{ severity: "error", path: "", message: message ?? problem.message, line: Number(line) || 1 }] };
     }
     const line = (path) => Number(read.place(path).split(":")[1]) || 1;
-    const found = JSON.parse(checkConfig(JSON.stringify(read.config)));
+    const found = JSON.parse(wasm.checkConfig(JSON.stringify(read.config)));
     return { config: read.config, findings: found.map((one) => ({ ...one, line: line(one.path) })) };
   },
 };
 
 const started = (async () => {
-  await init({ module_or_path: fetch(here("tollgate_bg.wasm")) });
-  estimator = new Estimator();
+  const core = await Core.fetched(glue, here("tollgate_bg.wasm"));
+  wasm = core.names;
+  Gateway = gatewayOn(core, { parse: JSON.parse, vocabulary: async (name) => planes.get(name), env: {} });
+  estimator = new wasm.Estimator();
 })();
 
 self.onmessage = async ({ data: { id, method, args } }) => {
