@@ -94,13 +94,23 @@ function linuxCpu(pid) {
   return ticks * 10;
 }
 
+/** The CPU time in ms that a process of Node's has used so far. */
+export function nodeCpu(pid) {
+  if (process.platform !== "linux") return psTime(spawnSync("ps", ["-o", "time=", "-p", String(pid)], { encoding: "utf8" }).stdout);
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+const psTime = (text) => text.trim().split(/[-:]/).reduce((sum, part) => sum * 60 + Number(part), 0) * 1000;
+
 function psCpu(pid) {
   const { stdout } = spawnSync("ps", ["-A", "-o", "ppid=,time=,comm="], { encoding: "utf8" });
   let total = 0;
   for (const line of (stdout ?? "").split("\n")) {
     const [parent, time, name] = line.trim().split(/\s+/);
     if (Number(parent) !== pid || !name?.endsWith("workerd")) continue;
-    total += time.split(/[-:]/).reduce((sum, part) => sum * 60 + Number(part), 0) * 1000;
+    total += psTime(time);
   }
   return total;
 }
@@ -133,10 +143,11 @@ export function median(values) {
 
 /**
  * Sends `count` equal requests, `parallel` at a time, and answers `{ p50, first, cpu, rate }`: ms, ms to the first byte
- * (both at the median), µs of workerd's CPU for a request (`undefined` without a `pid`), and requests a second. An answer
+ * (both at the median), µs of CPU for a request (of the workerd that `pid` has started, else of what `spent` tells in ms;
+ * `undefined` without both), and requests a second. An answer
  * that `expected` does not accept ends the bench.
  */
-async function load({ count, parallel, pid, expected, ...what }) {
+async function load({ count, parallel, pid, spent = pid && (() => workerdCpu(pid)), expected, ...what }) {
   const agent = new Agent({ keepAlive: true, maxSockets: parallel });
   const results = [];
   let left = count;
@@ -149,11 +160,11 @@ async function load({ count, parallel, pid, expected, ...what }) {
       results.push(result);
     }
   };
-  const before = pid && workerdCpu(pid);
+  const before = spent?.();
   const start = performance.now();
   await Promise.all(Array.from({ length: parallel }, lane));
   const seconds = (performance.now() - start) / 1000;
-  const cpu = pid && ((workerdCpu(pid) - before) * 1000) / count;
+  const cpu = spent && ((spent() - before) * 1000) / count;
   agent.destroy();
   const at = (field) => median(results.map((result) => result[field]));
   return { p50: at("total"), first: at("first"), cpu, rate: count / seconds };

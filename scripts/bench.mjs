@@ -8,7 +8,7 @@ import { root } from "./place.mjs";
 import { npmPackages, underModernNode } from "./setup.mjs";
 import { Problem, main, step } from "./steps.mjs";
 
-const BENCHES = ["requests", "streams", "keys", "start", "tokens", "page", "library"];
+const BENCHES = ["requests", "streams", "keys", "start", "tokens", "page", "library", "server"];
 
 await main(async () => {
   await npmPackages();
