@@ -7,6 +7,7 @@ use super::post::without_ending;
 use super::{Notes, Target, errors, is_safe_segment};
 use crate::error::{Error, Result};
 use crate::openai::{Answer, Fields, RerankRequest, Usage};
+use crate::sorted;
 
 /// A provider's form of a rerank request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +180,7 @@ pub(super) fn read(notes: &Notes, body: &[u8]) -> Result<Answer> {
         let found = result(notes, place, item).ok_or_else(|| notes.not_understood(&"a result has no score"))?;
         ranked.push(found);
     }
-    ranked.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    sorted::sort_by(&mut ranked, |(one, _), (other, _)| other.total_cmp(one));
     let most = notes.top_n.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
     let results: Vec<Value> = ranked.into_iter().take(most).map(|(_, result)| result).collect();
     let usage = usage(&value);

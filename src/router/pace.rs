@@ -166,7 +166,7 @@ fn mean(values: &[f64]) -> f64 {
 
 /// The value below which `share` of the values lie, themselves included.
 fn at_share(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
+    crate::sorted::sort_by(&mut values, f64::total_cmp);
     let rank = (values.len() as f64 * share).ceil() as usize;
     values.get(rank.saturating_sub(1).min(values.len().saturating_sub(1))).copied().unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use super::super::Notes;
 use super::{head, tokens};
 use crate::http::HttpHead;
 use crate::openai::RerankRequest;
+use crate::sorted;
 
 /// Answers a rerank request.
 pub fn rerank(notes: &Notes, request: &RerankRequest) -> (HttpHead, Vec<u8>) {
@@ -18,7 +19,7 @@ pub fn rerank(notes: &Notes, request: &RerankRequest) -> (HttpHead, Vec<u8>) {
         found as f64 / wanted.len().max(1) as f64
     };
     let mut ranked: Vec<(f64, usize)> = texts.iter().map(score).zip(0..).collect();
-    ranked.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    sorted::sort_by(&mut ranked, |(one, _), (other, _)| other.total_cmp(one));
     let most = request.top_n().and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
     let result = |(score, index): (f64, usize)| match texts.get(index).filter(|_| request.wants_documents()) {
         Some(text) => json!({"index": index, "relevance_score": score, "document": {"text": text}}),
