@@ -236,6 +236,21 @@ export function gatewayOn(core, platform) {
       return this.#working.size;
     }
 
+    get checkInterval() {
+      return this.#core.checkInterval();
+    }
+
+    async checkDeployments() {
+      if (this.#closing) return false;
+      const work = this.#core.check();
+      this.#track(work, new AbortController());
+      try {
+        return await work;
+      } catch (problem) {
+        throw failure(problem);
+      }
+    }
+
     close({ timeout = 10_000 } = {}) {
       this.#closing ??= this.#close(timeout);
       return this.#closing;

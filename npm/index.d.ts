@@ -130,6 +130,15 @@ export class Gateway {
   /** How many calls are under way, their streams and their bookkeeping included. */
   readonly active: number;
 
+  /** How often `general_settings` want {@link Gateway.checkDeployments} to be called, in ms; 0: never. */
+  readonly checkInterval: number;
+
+  /**
+   * Asks the deployments that take part in background health checks for a short answer each, as `GET /health` does: real
+   * calls. Answers whether it asked; it does not while `checkInterval` is 0, or has not half passed since the last time.
+   */
+  checkDeployments(): Promise<boolean>;
+
   /**
    * Takes no more calls, waits until those under way have ended, and closes the storage.
    *

@@ -5,12 +5,13 @@ import { join } from "node:path";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
+import { checkRegularly } from "../npm/cli/checks.js";
 import { openFront } from "./front.mjs";
 import { pageFolder, root, workerFolder } from "./place.mjs";
 import { workerSettings } from "./wrangler-toml.mjs";
 
 /**
- * Starts the gateway on 127.0.0.1 and answers `{ url, stop }`. `config` is the configuration as an object (none: as
+ * Starts the gateway on 127.0.0.1 and answers `{ url, stop, check }`; `check` is its cron trigger. `config` is the configuration as an object (none: as
  * KV has it), `variables` become bindings, `state` is the folder that KV and the Ledger live in, `log` gets each line
  * that the Worker logs; port 0 is any free one. A `bare` gateway serves no page and has none of Miniflare's own Workers
  * before it, which imitate Cloudflare's front: what is measured then is ours.
@@ -67,11 +68,16 @@ export async function openGateway({ config, variables = {}, port = 0, state, bar
     const front = bare
       ? { url: (await miniflare.unsafeGetDirectURL()).origin, stop: async () => {} }
       : await openFront({ host, port, target: Number(inner.port) });
+    // What a cron trigger does on Cloudflare.
+    const check = async () => (await miniflare.getWorker("tollgate")).scheduled({ cron: "* * * * *" });
+    const { background_health_checks: wanted, health_check_interval: seconds = 300 } = config?.general_settings ?? {};
+    const stopChecks = checkRegularly({ checkInterval: wanted === true ? seconds * 1000 : 0, checkDeployments: check });
     const stop = async () => {
+      stopChecks();
       await front.stop();
       await miniflare.dispose();
     };
-    return { url: front.url, stop };
+    return { url: front.url, stop, check };
   } catch (error) {
     await miniflare.dispose().catch(() => {});
     throw error;

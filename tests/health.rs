@@ -227,3 +227,139 @@ fn eight_are_asked_at_a_time() {
         .collect();
     assert_eq!(ids, (0..20).map(|n| n.to_string()).collect::<Vec<_>>(), "in the order of the configuration");
 }
+
+fn background(more: Value) -> Value {
+    let mut general = json!({"background_health_checks": true, "health_check_interval": 60});
+    general.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    general
+}
+
+fn two(info: Value) -> [Value; 2] {
+    [entry("m", "a", json!({"model": "openai/a"}), json!({})), entry("m", "b", json!({"model": "openai/b"}), info)]
+}
+
+fn ids(told: &Value, list: &str) -> Vec<String> {
+    told[list].as_array().unwrap().iter().map(|told| told["model_id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn background_checks_are_told_without_a_question_until_the_next_one() {
+    let stage = stage(&two(json!({})), background(json!({})), vec![chat(), wrong_key()]);
+    assert_eq!(stage.gateway.check_interval_ms(), Some(60_000));
+    assert!(stage.check());
+    for _ in 0..2 {
+        let got = health(&stage, MASTER, "");
+        let told = got.json();
+        assert_eq!(
+            (ids(&told, "healthy_endpoints"), ids(&told, "unhealthy_endpoints")),
+            (vec!["a".into()], vec!["b".into()])
+        );
+        assert_eq!((told["healthy_count"].as_u64(), told["unhealthy_count"].as_u64()), (Some(1), Some(1)));
+        assert_eq!(told["checked_at"], "2023-11-14T22:13:20Z");
+    }
+    assert_eq!(health(&stage, MASTER, "?model_id=b").status, 503, "narrowed to what was named");
+    assert_eq!(health(&stage, MASTER, "?model_id=a").status, 200);
+    assert_eq!(stage.sent().len(), 2, "nobody is asked for an answer that is there");
+    stage.host.world.now.set(29_000);
+    assert!(!stage.check(), "another instance has just asked");
+    stage.host.world.now.set(31_000);
+    stage.host.give(vec![chat(), chat()]);
+    assert!(stage.check());
+    assert_eq!(ids(&health(&stage, MASTER, "").json(), "healthy_endpoints"), ["a", "b"]);
+}
+
+#[test]
+fn without_background_checks_nothing_is_asked_or_kept() {
+    let stage = stage(&two(json!({})), json!({"health_check_interval": 60}), vec![chat(); 4]);
+    assert!(!stage.check());
+    for asked in [2, 4] {
+        assert_eq!(health(&stage, MASTER, "").json()["checked_at"], Value::Null);
+        assert_eq!(stage.sent().len(), asked);
+    }
+}
+
+#[test]
+fn a_deployment_opts_out_and_groups_are_named() {
+    let stage = stage(&two(json!({"disable_background_health_check": true})), background(json!({})), vec![chat()]);
+    assert!(stage.check());
+    assert_eq!(ids(&health(&stage, MASTER, "").json(), "healthy_endpoints"), ["a"]);
+    let entries = [two(json!({}))[0].clone(), entry("n", "c", json!({"model": "openai/c"}), json!({}))];
+    let general = background(json!({"background_health_check_model_groups": ["n"]}));
+    let stage = self::stage(&entries, general, vec![chat()]);
+    assert!(stage.check());
+    assert_eq!(ids(&health(&stage, MASTER, "").json(), "healthy_endpoints"), ["c"]);
+}
+
+/// Who answers a dozen calls.
+fn served(stage: &Stage) -> std::collections::BTreeSet<String> {
+    let one = |_| {
+        stage.host.give(vec![chat()]);
+        let bearer = format!("Bearer {MASTER}");
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).to_string();
+        let got = stage.ask("POST", "/v1/chat/completions", &[("authorization", &bearer)], body.as_bytes());
+        assert_eq!(got.status, 200, "{}", got.text());
+        got.headers.get("x-litellm-model-id").unwrap().to_owned()
+    };
+    (0..12).map(one).collect()
+}
+
+#[test]
+fn routing_passes_over_the_unhealthy_while_that_is_fresh() {
+    let routing = json!({"enable_health_check_routing": true, "health_check_staleness_threshold": 100});
+    let first = stage(&two(json!({})), background(routing), vec![]);
+    assert_eq!(served(&first).len(), 2, "nothing is known yet");
+    first.host.give(vec![chat(), wrong_key()]);
+    first.check();
+    assert_eq!(served(&first), ["a".to_owned()].into());
+    first.host.world.now.set(first.host.world.now.get() + 101_000);
+    assert_eq!(served(&first).len(), 2, "what is too old says nothing");
+    let off = stage(&two(json!({})), background(json!({})), vec![chat(), wrong_key()]);
+    off.check();
+    assert_eq!(served(&off).len(), 2, "it is switched on by a setting of its own");
+}
+
+#[test]
+fn where_all_are_unhealthy_they_are_asked_all_the_same() {
+    let routing = background(json!({"enable_health_check_routing": true}));
+    let stage = stage(&two(json!({})), routing, vec![wrong_key(), wrong_key()]);
+    stage.check();
+    assert_eq!(served(&stage).len(), 2);
+}
+
+#[test]
+fn transient_errors_and_policies_of_cooldowns_leave_routing_alone() {
+    let limited = || answer(429, r#"{"error":{"message":"slow down"}}"#);
+    for (general, router, whole) in [
+        (json!({}), json!({}), false),
+        (json!({"health_check_ignore_transient_errors": true}), json!({}), true),
+        (json!({}), json!({"allowed_fails_policy": {"RateLimitErrorAllowedFails": 9}}), true),
+        (
+            json!({"background_health_check_model_groups": ["m"]}),
+            json!({"allowed_fails_policy": {"RateLimitErrorAllowedFails": 9}}),
+            false,
+        ),
+    ] {
+        let mut settings = background(general.clone());
+        settings["master_key"] = json!(MASTER);
+        settings["enable_health_check_routing"] = json!(true);
+        let entries = two(json!({}));
+        let config = json!({"model_list": entries, "general_settings": settings, "router_settings": router});
+        let stage = Stage::new(&config, vec![chat(), limited()]);
+        stage.check();
+        assert_eq!(served(&stage).len() == 2, whole, "{general} {router}");
+    }
+}
+
+#[test]
+fn another_instance_hears_of_it() {
+    let routing = background(json!({"enable_health_check_routing": true}));
+    let one = stage(&two(json!({})), routing.clone(), vec![chat(), wrong_key()]);
+    one.check();
+    let mut other = stage(&two(json!({})), routing, vec![]);
+    other.host = one.host;
+    let mut seen = served(&other);
+    // The first call hears of it beside its attempt, for the next one's sake.
+    seen.clear();
+    seen.extend(served(&other));
+    assert_eq!(seen, ["a".to_owned()].into());
+}

@@ -9,6 +9,7 @@ import { example, masterKey } from "../../scripts/example.mjs";
 import { Problem } from "../../scripts/steps.mjs";
 import { resolveVariables } from "../../scripts/variables.mjs";
 import { Gateway, core, sqliteStorage } from "../node.js";
+import { checkRegularly } from "./checks.js";
 import { number, readOptions } from "./options.js";
 import { openPage } from "./page.js";
 import { openServer } from "./server.js";
@@ -106,10 +107,12 @@ export async function run(args) {
     throw error;
   }
   const asked = interrupted();
+  const stopChecks = checkRegularly(gateway);
   const where = file ? `data in ${file}` : "data in memory";
   console.log(`\nTollgate serves ${server.url} with ${path ?? "no configuration"}, ${where} (Ctrl-C stops it). Try:\n`);
   console.log(`${example(server.url, config, found, key)}\n`);
   await asked;
+  stopChecks();
   if (gateway.active) console.error(`stopping: ${gateway.active} calls are under way`);
   await server.stop(grace);
 }

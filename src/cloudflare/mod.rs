@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use worker::web_sys::{Request, Response};
-use worker::{Context, Env, Result, event};
+use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event};
 
 use crate::config::Config;
 use crate::gateway::{Gateway, Host as _, Reply, ReplyBody};
@@ -25,6 +25,9 @@ const CONFIG_KEY: &str = "config";
 
 /// The KV key of a price table that is newer than the built-in one (`npm run prices:push`).
 const PRICES_KEY: &str = "prices";
+
+/// What stands for the address of a request where nobody has made one.
+const CRON_URL: &str = "https://cron.tollgate.invalid/";
 
 /// How long an isolate acts on a configuration before it asks KV again, in ms: KV itself is up to 60 s behind.
 const CONFIG_FRESH_MS: u64 = 30_000;
@@ -83,6 +86,21 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
         }
     });
     Ok(response)
+}
+
+/// Asks deployments whether they answer, where the configuration wants that in the background: a cron trigger of
+/// `wrangler.toml` calls it.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let Ok(request) = Request::new_with_str(CRON_URL) else { return };
+    let host = Worker::new(env, request);
+    let checked = match gateway(&host).await {
+        Ok(gateway) => gateway.check_deployments(&host).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = checked {
+        worker::console_error!("health checks: {error}");
+    }
 }
 
 /// The isolate's gateway, made anew when the configuration has changed.

@@ -24,6 +24,8 @@ const OF_GROUPS: &[&str] =
 /// Which requests are tied to a deployment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Affinity {
+    /// `optional_pre_call_checks`, as they are written.
+    pub named: Vec<String>,
     /// `prompt_caching`: those with a prefix that providers cache.
     pub prompts: bool,
     /// `session_affinity`: those of one session.
@@ -53,19 +55,19 @@ impl Affinity {
 pub(super) fn read(router: &Section<'_>) -> Affinity {
     let checks = router.strings("optional_pre_call_checks");
     let named = |name: &str| checks.iter().any(|check| check == name);
-    let affinity = Affinity {
-        prompts: named("prompt_caching"),
-        sessions: named("session_affinity"),
-        keys: named("deployment_affinity"),
-        ttl_ms: router.seconds("deployment_affinity_ttl_seconds").unwrap_or(TTL_MS),
-        groups: groups(router),
-    };
     for (at, check) in checks.iter().enumerate() {
         if check != "prompt_caching" && !ELSEWHERE.contains(&check.as_str()) {
             doubt(router, &format!("optional_pre_call_checks[{at}]"), check, ELSEWHERE);
         }
     }
-    affinity
+    Affinity {
+        prompts: named("prompt_caching"),
+        sessions: named("session_affinity"),
+        keys: named("deployment_affinity"),
+        ttl_ms: router.seconds("deployment_affinity_ttl_seconds").unwrap_or(TTL_MS),
+        groups: groups(router),
+        named: checks,
+    }
 }
 
 fn groups(router: &Section<'_>) -> Vec<(String, (bool, bool))> {

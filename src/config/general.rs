@@ -2,7 +2,7 @@
 
 use super::deployment::is_header_name;
 use super::section::Section;
-use super::{GeneralSettings, RemoteMedia, Setting, limits};
+use super::{GeneralSettings, RemoteMedia, Setting, health, limits};
 use crate::keys::ledger::Limits;
 
 /// Largest `max_request_size_mb`: what a Worker may hold in memory, 128 MB.
@@ -11,8 +11,8 @@ const LARGEST_REQUEST_MB: u64 = 128;
 /// Largest `reservation_hold_seconds`: a day.
 const LONGEST_HOLD_SECONDS: u64 = 86_400;
 
-/// Reads both sections.
-pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSettings {
+/// Reads the sections.
+pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>, router: &Section<'_>) -> GeneralSettings {
     let master_key = general.setting("master_key");
     if matches!(&master_key, Some(Setting::Literal(key)) if key.trim().is_empty()) {
         general.error("master_key", "`master_key` is empty: give a key, or take the line out to run without one");
@@ -55,6 +55,7 @@ pub(super) fn read(general: &Section<'_>, litellm: &Section<'_>) -> GeneralSetti
             (_, Some(true)) => RemoteMedia::Anywhere,
             _ => RemoteMedia::Public,
         },
+        health: health::read(general, router),
         skip_unchecked: general.flag("health_check_skip_disabled_background_models").unwrap_or_default(),
         disable_spend_logs: general.flag("disable_spend_logs").unwrap_or_default(),
     }

@@ -8,6 +8,7 @@ mod finding;
 mod gate;
 mod general;
 mod groups;
+mod health;
 mod hedging;
 mod id;
 mod limits;
@@ -33,6 +34,7 @@ pub use check::check;
 pub use finding::{Finding, Severity};
 pub use gate::{Gate, Whose};
 pub use groups::Match;
+pub use health::Background;
 pub use routing_group::RoutingGroup;
 pub use shadow::ShadowRule;
 
@@ -319,6 +321,8 @@ pub struct GeneralSettings {
     pub remote_media: RemoteMedia,
     /// `dangerously_allow_mock_testing_request_params`: clients may ask for failures and delays.
     pub allow_mock_testing: bool,
+    /// `background_health_checks` and what steers them.
+    pub health: Background,
     /// `health_check_skip_disabled_background_models`: `GET /health` leaves out deployments that opted out of checks.
     pub skip_unchecked: bool,
     /// `disable_spend_logs`: calls of the master key are not logged. Those of virtual keys always are: budgets rest on it.

@@ -89,7 +89,7 @@ fn sections(root: &Section<'_>) -> Config {
         root.section(name).unwrap_or_else(missing)
     };
     let (routing, litellm) = (part("router_settings"), part("litellm_settings"));
-    let general = general::read(&part("general_settings"), &litellm);
+    let general = general::read(&part("general_settings"), &litellm, &routing);
     let credentials = credentials(root);
     let custom_providers = custom::read(root);
     let defaults = routing.section("default_litellm_params");

@@ -17,8 +17,9 @@ const LONGEST_MS: u64 = 3_600_000;
 const MOST: usize = 200;
 
 impl Gateway {
-    /// Reads the list, unless that was done a moment ago.
+    /// Reads the list, unless that was done a moment ago; and what background checks have found.
     pub(super) async fn read_board<H: Host>(&self, host: &H) {
+        self.heed_checks(host).await;
         let now = host.now_ms();
         if now.saturating_sub(self.board_read_at.get()) < FRESH_MS || self.config.router.cooldown.disabled {
             return;

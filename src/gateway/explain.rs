@@ -134,6 +134,7 @@ fn deployment(found: &Match, candidate: &Candidate, count: u32, bound: &UsageBou
 fn reason(filtered: &Filtered) -> Value {
     let (name, message) = match filtered {
         Filtered::Cooling(until, _) => ("cooldown", format!("it rests after failures until {until} (Unix ms)")),
+        Filtered::Unhealthy => ("unhealthy", "the last health check failed".to_owned()),
         Filtered::Probing => ("cooldown", "one request tests it after its rest".to_owned()),
         Filtered::Limit { limit, .. } => ("limit", format!("its `{limit}` is used up")),
         Filtered::Refused => ("refused", "it refused this request".to_owned()),

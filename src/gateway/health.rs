@@ -25,6 +25,7 @@ use crate::cost::Entry;
 use crate::error::{Error, Kind, Result};
 use crate::http::HttpRequest;
 use crate::openai::{ChatRequest, EmbeddingRequest, Fields, RerankRequest};
+use crate::sorted;
 
 /// Deployments that are asked at the same time.
 const MOST_AT_ONCE: usize = 8;
@@ -42,14 +43,39 @@ const MAX_TOKENS: u64 = 16;
 const LONGEST_ERROR: usize = 300;
 
 /// A deployment that is to be asked.
-struct Target {
-    deployment: Rc<Deployment>,
+pub(super) struct Target {
+    pub(super) deployment: Rc<Deployment>,
     /// Where the request goes; `None` where there is no model to ask for.
     found: Option<Match>,
 }
 
-/// Answers with what `?model_id=`, else `?model=`, names, else with all deployments. When nothing of what was named is
-/// healthy, the status is 503.
+impl Target {
+    /// `disable_background_health_check`.
+    pub(super) fn is_opted_out(&self) -> bool {
+        self.deployment.model_info.get("disable_background_health_check").and_then(Value::as_bool) == Some(true)
+    }
+}
+
+/// Who is healthy, and what an operator may know of each.
+pub(super) struct Told(Vec<(bool, Fields)>);
+
+impl Told {
+    /// As LiteLLM answers it.
+    pub(super) fn fields(&self) -> Fields {
+        let of = |wanted: bool| -> Vec<&Fields> {
+            self.0.iter().filter(|(healthy, _)| *healthy == wanted).map(|(_, fields)| fields).collect()
+        };
+        let mut out = Fields::default();
+        out.set("healthy_endpoints", &of(true));
+        out.set("unhealthy_endpoints", &of(false));
+        out.set("healthy_count", &of(true).len());
+        out.set("unhealthy_count", &of(false).len());
+        out
+    }
+}
+
+/// Answers with what `?model_id=`, else `?model=`, names, else with all deployments: as the last background check found
+/// them, where there was one. When nothing of what was named is healthy, the status is 503.
 ///
 /// # Errors
 ///
@@ -61,30 +87,31 @@ pub(super) async fn answer<H: Host>(gateway: &Gateway, host: &H, http: &HttpRequ
     let config = &gateway.config;
     let mut targets = targets(config, model.as_deref(), id.as_deref())?;
     if config.general.skip_unchecked {
-        targets.retain(|target| !is_opted_out(&target.deployment));
+        targets.retain(|target| !target.is_opted_out());
     }
-    let checks = targets.iter().map(|target| tell(gateway, host, target));
-    let told = match race(all(checks), host.client_gone()).await {
-        First::Left(told) => told,
-        First::Right(()) => {
-            return Err(Error::new(Kind::ClientClosedRequest, "the client left before the checks were done"));
-        }
+    let ids: Vec<&str> = targets.iter().map(|target| target.deployment.id.as_str()).collect();
+    let out = match gateway.last_checks(host, named.then_some(&*ids)).await? {
+        Some(found) => found,
+        None => match race(asked(gateway, host, &targets, None), host.client_gone()).await {
+            First::Left(told) => told.fields(),
+            First::Right(()) => {
+                return Err(Error::new(Kind::ClientClosedRequest, "the client left before the checks were done"));
+            }
+        },
     };
-    let of = |wanted: bool| -> Vec<&Fields> {
-        told.iter().filter(|(healthy, _)| *healthy == wanted).map(|(_, fields)| fields).collect()
-    };
-    let (healthy, unhealthy) = (of(true), of(false));
-    let mut out = Fields::default();
-    out.set("healthy_endpoints", &healthy);
-    out.set("unhealthy_endpoints", &unhealthy);
-    out.set("healthy_count", &healthy.len());
-    out.set("unhealthy_count", &unhealthy.len());
-    let status = if named && healthy.is_empty() { 503 } else { 200 };
+    let healthy: Option<u64> = out.get("healthy_count")?;
+    let status = if named && healthy == Some(0) { 503 } else { 200 };
     Ok(Reply::json(status, out.to_bytes()))
 }
 
+/// Asks them all, so many at the same time, within [`MOST_AT_ONCE`].
+pub(super) async fn asked<H: Host>(gateway: &Gateway, host: &H, targets: &[Target], most: Option<usize>) -> Told {
+    let checks = targets.iter().map(|target| tell(gateway, host, target));
+    Told(all(checks, most.unwrap_or(MOST_AT_ONCE).clamp(1, MOST_AT_ONCE)).await)
+}
+
 /// What is to be asked: by id; by group or by `litellm_params.model`, else as a request for that name would find it; all.
-fn targets(config: &Config, model: Option<&str>, id: Option<&str>) -> Result<Vec<Target>> {
+pub(super) fn targets(config: &Config, model: Option<&str>, id: Option<&str>) -> Result<Vec<Target>> {
     let listed = |wanted: &dyn Fn(&Deployment) -> bool| -> Vec<Target> {
         let deployments = config.deployments.iter().filter(|deployment| wanted(deployment));
         let target = |deployment: &Rc<Deployment>| Target {
@@ -121,10 +148,6 @@ fn targets(config: &Config, model: Option<&str>, id: Option<&str>) -> Result<Vec
 
 fn text<'a>(deployment: &'a Deployment, field: &str) -> Option<&'a str> {
     deployment.model_info.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-fn is_opted_out(deployment: &Deployment) -> bool {
-    deployment.model_info.get("disable_background_health_check").and_then(Value::as_bool) == Some(true)
 }
 
 /// Whether a deployment is healthy, and what an operator may know of it: no credential, and no answer.
@@ -258,14 +281,14 @@ fn request(mode: &str, found: &Match) -> Result<Request> {
     request.with(&deployment.defaults, &Fields::default())
 }
 
-/// Runs futures, [`MOST_AT_ONCE`] at a time; what they returned, in their order.
-async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+/// Runs futures, so many at a time; what they returned, in their order.
+async fn all<F: Future>(futures: impl Iterator<Item = F>, most: usize) -> Vec<F::Output> {
     let mut waiting = futures.enumerate();
-    let mut running: Vec<(usize, Pin<Box<F>>)> = Vec::with_capacity(MOST_AT_ONCE);
+    let mut running: Vec<(usize, Pin<Box<F>>)> = Vec::with_capacity(most);
     let mut done: Vec<(usize, F::Output)> = Vec::new();
     poll_fn(|context| {
         loop {
-            let room = MOST_AT_ONCE.saturating_sub(running.len());
+            let room = most.saturating_sub(running.len());
             running.extend(waiting.by_ref().take(room).map(|(index, future)| (index, Box::pin(future))));
             if running.is_empty() {
                 return Poll::Ready(());
@@ -284,6 +307,6 @@ async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
         }
     })
     .await;
-    done.sort_by_key(|(index, _)| *index);
+    sorted::sort_by_key(&mut done, |(index, _)| *index);
     done.into_iter().map(|(_, output)| output).collect()
 }

@@ -12,6 +12,7 @@ mod board;
 mod bound;
 mod call;
 mod caller;
+mod checks;
 mod choose;
 mod continuation;
 mod cors;

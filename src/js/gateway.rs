@@ -60,6 +60,22 @@ impl Gateway {
         done.map_err(|Failure(reason)| reason)
     }
 
+    /// How often `check` wants to be called, in ms; 0: never.
+    #[wasm_bindgen(js_name = checkInterval)]
+    pub fn check_interval(&self) -> f64 {
+        self.spine.check_interval_ms().unwrap_or_default() as f64
+    }
+
+    /// Asks the deployments whether they answer, where that is due: a promise.
+    pub fn check(&self) -> Promise {
+        let host = Caller::new(self.world.clone(), self.books.clone(), None);
+        let spine = self.spine.clone();
+        future_to_promise(async move {
+            let checked = spine.check_deployments(&host).await;
+            checked.map(JsValue::from).map_err(|error| JsValue::from_str(&error.to_string()))
+        })
+    }
+
     /// Forgets what is in memory of the storage, which could not be written.
     pub fn forget(&self) {
         self.books.forget();

@@ -51,7 +51,11 @@ impl Routing {
     /// `weights` of a model group: deployment ids to weights.
     pub fn weights(&self, group: &str) -> Option<Vec<(String, f64)>> {
         let weights = self.0.get("weights")?.get(group)?.as_object()?;
-        Some(weights.iter().filter_map(|(id, weight)| Some((id.clone(), weight.as_f64()?))).collect())
+        let mut all = Vec::with_capacity(weights.len());
+        for (id, weight) in weights {
+            all.push((id.clone(), weight.as_f64()?));
+        }
+        Some(all)
     }
 
     /// Lays its fallbacks over those of the configuration: a list that it has stands for the whole of the other one.
@@ -74,7 +78,10 @@ impl Routing {
             rules.policy = policy;
         }
         if let Some(Value::Object(own)) = self.0.get("model_group_retry_policy") {
-            rules.group_policies = own.iter().filter_map(|(group, own)| Some((group.clone(), policy(own)?))).collect();
+            rules.group_policies.clear();
+            for (group, own) in own {
+                rules.group_policies.push((group.clone(), policy(own).unwrap_or_default()));
+            }
         }
     }
 }
@@ -94,16 +101,15 @@ impl Typed for Routing {
                     (policy(value).is_some(), "an object of classes of errors and whole numbers up to 20")
                 }
                 "model_group_retry_policy" => {
-                    let all = value.as_object().is_some_and(|all| all.values().all(|own| policy(own).is_some()));
-                    (all, "an object of model groups and their retry policies")
+                    (each(value, &|own| policy(own).is_some()), "an object of model groups and their retry policies")
                 }
                 "routing_strategy" => {
                     (value.as_str().and_then(Strategy::named).is_some(), "the name of a strategy, such as least-busy")
                 }
                 "enable_tag_filtering" => (value.is_boolean(), "true or false"),
-                "model_group_alias" => (each(value, is_alias), "an object of names and model groups"),
+                "model_group_alias" => (each(value, &is_alias), "an object of names and model groups"),
                 "weights" => (
-                    each(value, |own| each(own, |weight| weight.as_f64().is_some_and(|weight| weight >= 0.0))),
+                    each(value, &|own| each(own, &|weight| weight.as_f64().is_some_and(|weight| weight >= 0.0))),
                     "an object of model groups, and in each the ids of deployments with numbers from 0 on",
                 ),
                 _ => return Err(format!("`{name}` has no effect on a key or a team: set it in the configuration")),
@@ -141,23 +147,24 @@ fn seconds(value: &Value) -> Option<f64> {
 
 fn policy(value: &Value) -> Option<Vec<(String, u32)>> {
     // LiteLLM writes a whole policy, with `null` for what it says nothing of.
-    let told = value.as_object()?.iter().filter(|(_, retries)| !retries.is_null());
-    told.map(|(class, retries)| Some((class.clone(), count(retries)?))).collect()
+    let mut all = Vec::new();
+    for (class, retries) in value.as_object()?.iter().filter(|(_, retries)| !retries.is_null()) {
+        all.push((class.clone(), count(retries)?));
+    }
+    Some(all)
 }
 
 fn groups(value: &Value) -> Option<Vec<(String, Vec<String>)>> {
     let mut all = Vec::new();
     for rule in value.as_array()? {
         for (group, models) in rule.as_object()? {
-            let models: Option<Vec<String>> =
-                models.as_array()?.iter().map(|it| it.as_str().map(str::to_owned)).collect();
-            all.push((group.clone(), models?));
+            all.push((group.clone(), Vec::read(models.clone()).ok()?));
         }
     }
     Some(all)
 }
 
-fn each(value: &Value, fits: impl Fn(&Value) -> bool) -> bool {
+fn each(value: &Value, fits: &dyn Fn(&Value) -> bool) -> bool {
     value.as_object().is_some_and(|all| all.values().all(fits))
 }
 

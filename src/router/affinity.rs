@@ -2,6 +2,8 @@
 //!
 //! Kept by keys that are digests: neither prompts nor names of sessions stay in memory. No clock: `now_ms` is an argument.
 
+use crate::sorted;
+
 /// The most pins that an isolate remembers.
 const MOST_PINS: usize = 4_096;
 
@@ -35,29 +37,38 @@ struct Pin {
 impl Pins {
     /// The deployment that is pinned by `key`.
     pub fn get(&self, key: u128, now_ms: u64) -> Option<&str> {
-        let at = self.0.binary_search_by_key(&key, |pin| pin.key).ok()?;
-        self.0.get(at).filter(|pin| pin.until_ms > now_ms).map(|pin| pin.id.as_str())
+        let pin = self.0.get(self.place(key).ok()?)?;
+        (pin.until_ms > now_ms).then_some(pin.id.as_str())
     }
 
     /// Pins the deployment `id` by `key` for `ttl_ms`.
     pub fn set(&mut self, key: u128, id: &str, ttl_ms: u64, now_ms: u64) {
         let pin = Pin { key, id: id.to_owned(), until_ms: now_ms.saturating_add(ttl_ms), set_ms: now_ms };
-        if let Ok(at) = self.0.binary_search_by_key(&key, |pin| pin.key) {
-            self.0.splice(at..=at, [pin]);
+        if let Some(own) = self.place(key).ok().and_then(|at| self.0.get_mut(at)) {
+            *own = pin;
             return;
         }
         if self.0.len() >= MOST_PINS {
-            self.0.retain(|pin| pin.until_ms > now_ms);
+            self.keep(now_ms, 0);
         }
         if self.0.len() >= MOST_PINS {
             // Half of them, those that were set longest ago: not one at a time, since each is a search.
             let mut set: Vec<u64> = self.0.iter().map(|pin| pin.set_ms).collect();
-            set.sort_unstable();
-            let middle = set.get(set.len() / 2).copied().unwrap_or_default();
-            self.0.retain(|pin| pin.set_ms > middle);
+            sorted::sort(&mut set);
+            self.keep(now_ms, set.get(set.len() / 2).map_or(0, |middle| middle + 1));
         }
-        let at = self.0.partition_point(|pin| pin.key < key);
+        let (Ok(at) | Err(at)) = self.place(key);
         self.0.insert(at, pin);
+    }
+
+    /// Where the pin of a key is, or belongs.
+    fn place(&self, key: u128) -> Result<usize, usize> {
+        self.0.binary_search_by(|pin| pin.key.cmp(&key))
+    }
+
+    /// Keeps those that hold still and were set no earlier than `since_ms`.
+    fn keep(&mut self, now_ms: u64, since_ms: u64) {
+        self.0.retain(|pin| pin.until_ms > now_ms && pin.set_ms >= since_ms);
     }
 }
 

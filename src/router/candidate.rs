@@ -38,6 +38,8 @@ pub enum Filtered {
     Cooling(u64, u16),
     /// One request tests it after its rest, and others of its group take the rest.
     Probing,
+    /// A health check has found it unhealthy: it is picked where no other one is left.
+    Unhealthy,
     /// One of its own limits (`rpm`, `tpm`, `max_parallel_requests`, `max_budget`) is used up.
     Limit {
         /// The setting.

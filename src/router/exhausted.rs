@@ -32,7 +32,7 @@ impl Filtered {
         match self {
             Self::Cooling(until, _) => Some(until.saturating_sub(now_ms)),
             Self::Limit { retry_after_ms, .. } => Some(*retry_after_ms),
-            Self::Probing | Self::Unfit(_) | Self::Refused => None,
+            Self::Probing | Self::Unhealthy | Self::Unfit(_) | Self::Refused => None,
         }
     }
 
@@ -43,6 +43,7 @@ impl Filtered {
                 format!("rests for {} ms after status {status}", until.saturating_sub(now_ms))
             }
             Self::Probing => "is tested by another request".to_owned(),
+            Self::Unhealthy => "failed its last health check".to_owned(),
             Self::Limit { limit, .. } => format!("its {limit} is used up"),
             Self::Unfit(unfit) => unfit.to_string(),
             Self::Refused => "refused this request".to_owned(),

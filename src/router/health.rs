@@ -7,6 +7,7 @@ use super::cooldown::{CooldownRules, rule_status};
 use super::pace::{Pace, Sample};
 use super::{Candidate, Pins};
 use crate::error::{Error, Kind};
+use crate::sorted;
 
 /// The most deployments that are remembered: a client may name any `provider/model`, and an isolate has 128 MB.
 const MOST_ENTRIES: usize = 2_048;
@@ -24,6 +25,8 @@ pub struct Health {
     entries: Vec<Vitals>,
     /// Which of them is to be asked again.
     pub(super) pins: Pins,
+    /// Those that a health check has found unhealthy, sorted, and until when that counts, in Unix ms.
+    unhealthy: (Vec<String>, u64),
 }
 
 /// What is known of one deployment. Times are Unix ms.
@@ -164,6 +167,18 @@ impl Health {
         }
     }
 
+    /// Takes over whom health checks have found unhealthy, and until when that counts, in Unix ms.
+    pub fn heed(&mut self, mut ids: Vec<String>, until_ms: u64) {
+        sorted::sort(&mut ids);
+        self.unhealthy = (ids, until_ms);
+    }
+
+    /// Whether the last health check has found it unhealthy.
+    pub fn is_unhealthy(&self, id: &str, now_ms: u64) -> bool {
+        let (ids, until_ms) = &self.unhealthy;
+        now_ms < *until_ms && ids.binary_search_by(|own| own.as_str().cmp(id)).is_ok()
+    }
+
     /// Changes what is known of a deployment.
     pub(super) fn edit(&mut self, id: &str, now_ms: u64, change: impl FnOnce(&mut Vitals)) {
         let at = match self.entries.binary_search_by(|entry| entry.id.as_str().cmp(id)) {
@@ -180,7 +195,7 @@ impl Health {
         if self.entries.len() >= MOST_ENTRIES {
             // Half of them, the ones that were not used for longest: not one at a time, since each is a search.
             let mut used: Vec<u64> = self.entries.iter().map(|entry| entry.used_at).collect();
-            used.sort_unstable();
+            sorted::sort(&mut used);
             let middle = used.get(used.len() / 2).copied().unwrap_or_default();
             self.entries.retain(|entry| entry.used_at > middle);
         }

@@ -5,6 +5,7 @@ use super::fallback::{Fallbacks, Hop};
 use super::retry::{RetryRules, backoff_ms};
 use super::{Candidate, Filtered, Health, Picking, Rest, Strategy, exhausted};
 use crate::error::{Error, Kind};
+use crate::sorted;
 
 /// The most groups that a request may be taken to, whatever its lists say.
 const MOST_HOPS: u32 = 50;
@@ -299,10 +300,10 @@ impl Plan {
             match health.rest(&candidate.id, now_ms) {
                 Rest::Cooling(until, status) => Some(Filtered::Cooling(until, status)),
                 Rest::Tested => Some(Filtered::Probing),
-                Rest::Up | Rest::OnTrial => {
-                    let limit = self.picking.over(candidate, health, now_ms)?;
-                    Some(Filtered::Limit { limit, retry_after_ms: 60_000 - now_ms % 60_000 })
-                }
+                Rest::Up | Rest::OnTrial => match self.picking.over(candidate, health, now_ms) {
+                    Some(limit) => Some(Filtered::Limit { limit, retry_after_ms: 60_000 - now_ms % 60_000 }),
+                    None => health.is_unhealthy(&candidate.id, now_ms).then_some(Filtered::Unhealthy),
+                },
             }
         };
         self.candidates.iter().map(state).collect()
@@ -324,6 +325,10 @@ impl Plan {
         if choices.iter().all(|at| self.attempts.get(*at).is_some_and(|attempts| *attempts > 0)) {
             // Better a second test than a refusal, or than what has failed this request already.
             choices.extend(of(Some(&Filtered::Probing)));
+        }
+        if choices.is_empty() {
+            // A check may be wrong, or over since: better a try than a refusal.
+            choices = of(Some(&Filtered::Unhealthy));
         }
         let least = choices.iter().map(order).min();
         choices.retain(|at| Some(order(at)) == least);
@@ -376,7 +381,7 @@ impl Plan {
         if !orders.is_empty() && orders.len() < self.candidates.len() {
             orders.push(u64::MAX);
         }
-        orders.sort_unstable();
+        sorted::sort(&mut orders);
         orders.dedup();
         let depth = self.current.depth + 1;
         let target = |least_order| Target { hop: self.current.hop.clone(), depth, least_order };

@@ -20,7 +20,7 @@ struct Place {
 /// Digests of the prefix of `request`: of all of it up to the last mark, then of what ends up to 20 blocks before. None where
 /// no message has a mark of the type `ephemeral`, or what messages are cannot be read.
 ///
-/// Marks themselves do not count, and a text is one block of type `text`: a conversation whose mark has moved on finds the
+/// Marks themselves do not count, and a text is one block `{"type": "text", "text": …}`: a conversation whose mark has moved on finds the
 /// place where it was.
 pub fn prefix(request: &ChatRequest) -> Vec<u128> {
     let Some(mut messages) = request.get::<Vec<Box<RawValue>>>("messages").ok().flatten() else { return Vec::new() };
@@ -82,7 +82,7 @@ impl Chain {
                 }
             }
         } else {
-            let text = format!("text:{content},type:\"text\",");
+            let text = ["type:\"text\",text:", content, ","].concat();
             self.add(&around, &text, is_result, "");
         }
         let marked = marked.or_else(|| is_ephemeral(&fields).then_some(self.places.len()));
@@ -109,16 +109,13 @@ impl Chain {
     }
 }
 
-/// The fields but for some, by name.
+/// The fields but for some, in the order that their client writes them in.
 fn pairs(fields: &Fields, but: &[&str]) -> String {
-    let mut pairs: Vec<(&str, &RawValue)> = fields.iter().filter(|(name, _)| !but.contains(name)).collect();
-    pairs.sort_unstable_by_key(|(name, _)| *name);
     let mut out = String::new();
-    for (name, value) in pairs {
-        out.push_str(name);
-        out.push(':');
-        out.push_str(value.get());
-        out.push(',');
+    for (name, value) in fields.iter().filter(|(name, _)| !but.contains(name)) {
+        for part in [name, ":", value.get(), ","] {
+            out.push_str(part);
+        }
     }
     out
 }

@@ -468,6 +468,11 @@ impl Stage {
         self.ask("POST", "/v1/chat/completions", &[("authorization", &bearer)], body.to_string().as_bytes())
     }
 
+    /// The timer of background health checks goes off; whether anybody was asked.
+    pub(crate) fn check(&self) -> bool {
+        block_on(&self.host.world, self.gateway.check_deployments(&self.host)).unwrap()
+    }
+
     pub(crate) fn chat(&self, body: &Value) -> Got {
         self.ask("POST", "/v1/chat/completions", &[], body.to_string().as_bytes())
     }

@@ -9,7 +9,11 @@ process.once("message", async (options) => {
       await gateway.stop();
       process.exit(0);
     };
-    process.on("message", end);
+    process.on("message", async (message) => {
+      if (message !== "check") return end();
+      await gateway.check();
+      process.send({ checked: true });
+    });
     // The test that started this is gone.
     process.on("disconnect", end);
     process.send({ url: gateway.url });

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const PROGRAM = fileURLToPath(new URL("gateway-process.mjs", import.meta.url));
 
 /**
- * Starts the built Worker on workerd and answers `{ url, pid, logs, stop(), kill(), restart(changes) }`.
+ * Starts the built Worker on workerd and answers `{ url, pid, logs, stop(), kill(), restart(changes), check() }`.
  *
  * `config` is the configuration as an object, `vars` become bindings, port 0 is any free one; for `bare` see
  * scripts/gateway.mjs. The storage lives in a folder of this gateway's own (`state`) and survives `restart`, which
@@ -19,16 +19,18 @@ const PROGRAM = fileURLToPath(new URL("gateway-process.mjs", import.meta.url));
  */
 export async function startGateway({ config = {}, vars = {}, port = 0, bare = false } = {}) {
   const state = mkdtempSync(join(tmpdir(), "tollgate-test-"));
-  const gateway = { url: "", pid: 0, state, logs: [], stop, kill, restart };
+  const gateway = { url: "", pid: 0, state, logs: [], stop, kill, restart, check };
   let options = { config, variables: vars, port, state, bare };
   let child;
+  let checked;
 
   async function open() {
     // A process group of its own, so that workerd can be killed with it.
     child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ["ignore", "inherit", "inherit", "ipc"] });
     const opened = new Promise((resolve, reject) => {
       child.once("exit", (code) => reject(new Error(`the gateway ended with code ${code} before it served`)));
-      child.on("message", ({ url, log, error }) => {
+      child.on("message", ({ url, log, error, checked: done }) => {
+        if (done) checked();
         if (url) resolve(url);
         if (error) reject(new Error(error));
         if (log !== undefined) gateway.logs.push(log);
@@ -53,6 +55,13 @@ export async function startGateway({ config = {}, vars = {}, port = 0, bare = fa
     if (process.platform === "win32") spawnSync("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
     else process.kill(-child.pid, "SIGKILL");
     await ended();
+  }
+
+  /** The cron trigger goes off; returns when its work is done. */
+  async function check() {
+    const done = new Promise((resolve) => (checked = resolve));
+    child.send("check");
+    await done;
   }
 
   async function restart({ config, vars } = {}) {

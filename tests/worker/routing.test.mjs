@@ -90,3 +90,42 @@ test("a dry run tells deployments, reasons, probabilities and the most that it m
   const settings = await fetch(`${gateway.url}/router/settings`, { headers: { authorization: `Bearer ${MASTER}` } });
   assert.equal((await settings.json()).current_values.enable_tag_filtering, true);
 });
+
+test("a session stays with its deployment, and background checks are told and heeded", async () => {
+  const broken = "http://127.0.0.1:1/v1";
+  const own = await startGateway({
+    config: {
+      model_list: [
+        ...[1, 2, 3, 4, 5, 6].map((at) => entry("m", `m${at}`)),
+        entry("pair", "well"),
+        { model_name: "pair", litellm_params: { model: "openai/x", api_key: "k", api_base: broken }, model_info: { id: "ill" } },
+      ],
+      router_settings: { optional_pre_call_checks: ["session_affinity"] },
+      general_settings: { master_key: MASTER, background_health_checks: true, enable_health_check_routing: true },
+    },
+  });
+  try {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${MASTER}` };
+    const ask = async (model, more) => {
+      const body = JSON.stringify(says(model, "hi", more));
+      const answer = await fetch(`${own.url}/v1/chat/completions`, { method: "POST", headers, body });
+      await answer.text();
+      return answer.headers.get("x-litellm-model-id");
+    };
+    const seen = new Set();
+    for (let turn = 0; turn < 12; turn += 1) seen.add(await ask("m", { metadata: { session_id: "one" } }));
+    assert.equal(seen.size, 1);
+
+    await own.check();
+    const told = await (await fetch(`${own.url}/health`, { headers })).json();
+    assert.deepEqual(told.unhealthy_endpoints.map((one) => one.model_id), ["ill"]);
+    assert.equal(told.healthy_count, 7);
+    assert.match(told.checked_at, /^\d{4}-\d\d-\d\dT/);
+    assert.equal((await fetch(`${own.url}/health?model_id=ill`, { headers })).status, 503);
+    const dry = await fetch(`${own.url}/utils/route`, { method: "POST", headers, body: JSON.stringify(says("pair")) });
+    const chances = (await dry.json()).deployments.map(({ id, probability, filtered }) => [id, probability, filtered?.reason]);
+    assert.deepEqual(chances, [["well", 1, undefined], ["ill", 0, "unhealthy"]]);
+  } finally {
+    await own.stop();
+  }
+});

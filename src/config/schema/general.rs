@@ -14,7 +14,14 @@ pub(in crate::config) const GENERAL: &[Group] = &[
         Kind::Flag,
         "allow_private_media allow_remote_media dangerously_allow_mock_testing_request_params disable_spend_logs",
     ),
-    group(ACTS, Kind::Flag, "health_check_skip_disabled_background_models"),
+    group(
+        ACTS,
+        Kind::Flag,
+        "background_health_checks enable_health_check_routing health_check_ignore_transient_errors \
+         health_check_skip_disabled_background_models",
+    ),
+    group(ACTS, Kind::List, "background_health_check_model_groups"),
+    group(ACTS, Kind::Number, "health_check_concurrency health_check_interval health_check_staleness_threshold"),
     group(ACTS, Kind::Text, "master_key"),
     group(NETWORK, Kind::Any, "use_x_forwarded_for"),
     group(NETWORK, Kind::Flag, "user_url_validation"),
@@ -62,15 +69,8 @@ pub(in crate::config) const GENERAL: &[Group] = &[
     group(ALERTING, Kind::List, "alert_types alerting"),
     group(ALERTING, Kind::Map, "alerting_args"),
     group(ALERTING, Kind::Number, "alerting_threshold"),
-    group(
-        HEALTH,
-        Kind::Any,
-        "allow_public_health_readiness_details enable_health_check_routing health_check_details \
-         health_check_ignore_transient_errors health_check_staleness_threshold",
-    ),
-    group(HEALTH, Kind::Flag, "background_health_checks model_list_healthy_only"),
-    group(HEALTH, Kind::List, "background_health_check_model_groups"),
-    group(HEALTH, Kind::Number, "health_check_concurrency health_check_interval"),
+    group(HEALTH, Kind::Any, "allow_public_health_readiness_details health_check_details"),
+    group(HEALTH, Kind::Flag, "model_list_healthy_only"),
     group(HEALTH, Kind::Text, "maximum_health_check_retention_period"),
     group(
         BUDGETS,

@@ -1,8 +1,7 @@
 //! The top level and `router_settings`: LiteLLM's `Router` arguments and `UpdateRouterConfig`.
 
 use super::{
-    ACTS, ALERTING, CACHE, DATABASE, ENDPOINTS, GUARDRAILS, Group, HEALTH, Kind, LOGGING, NETWORK, OTHER, PROCESS,
-    group,
+    ACTS, ALERTING, CACHE, DATABASE, ENDPOINTS, GUARDRAILS, Group, Kind, LOGGING, NETWORK, OTHER, PROCESS, group,
 };
 
 /// Every known field of the top level.
@@ -61,9 +60,9 @@ pub(in crate::config) const ROUTER: &[Group] = &[
     group(CACHE, Kind::List, "caching_groups"),
     group(CACHE, Kind::Map, "cache_kwargs"),
     group(ALERTING, Kind::Map, "alerting_config"),
-    group(HEALTH, Kind::Flag, "enable_health_check_routing health_check_ignore_transient_errors"),
-    group(HEALTH, Kind::List, "background_health_check_model_groups"),
-    group(HEALTH, Kind::Number, "health_check_staleness_threshold"),
+    group(ACTS, Kind::Flag, "enable_health_check_routing health_check_ignore_transient_errors"),
+    group(ACTS, Kind::List, "background_health_check_model_groups"),
+    group(ACTS, Kind::Number, "health_check_staleness_threshold"),
     group(GUARDRAILS, Kind::List, "guardrail_list"),
     group(ENDPOINTS, Kind::List, "search_tools"),
     group(ENDPOINTS, Kind::Map, "assistants_config"),

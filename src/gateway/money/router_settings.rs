@@ -81,6 +81,8 @@ fn values(router: &RouterSettings) -> Map<String, Value> {
         "disable_cooldowns": cooldown.disabled,
         "expose_router_debug_in_errors": !router.hide_debug,
         "routing_groups": groups,
+        "optional_pre_call_checks": router.affinity.named,
+        "deployment_affinity_ttl_seconds": seconds(Some(router.affinity.ttl_ms)),
         "enable_pre_call_checks": router.pre_call_checks,
         "enable_tag_filtering": router.tags.enabled,
         "tag_filtering_match_any": router.tags.match_any,
