@@ -237,15 +237,14 @@ export function gatewayOn(core, platform) {
     }
 
     get checkInterval() {
-      return this.#core.checkInterval();
+      return this.#enter().inside.checkInterval();
     }
 
     async checkDeployments() {
       if (this.#closing) return false;
-      const work = this.#core.check();
-      this.#track(work, new AbortController());
       try {
-        return await work;
+        const { instance, inside } = this.#enter();
+        return await this.#track(instance.outliving(inside.check()), new AbortController());
       } catch (problem) {
         throw failure(problem);
       }
