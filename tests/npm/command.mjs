@@ -17,9 +17,13 @@ export function command(args, { cwd, env, input } = {}) {
   });
 }
 
-/** Starts `tollgate serve` on any free port: `{ url, child, ended, said() }`. `ended` is a promise of its exit code. */
-export async function served(args, { cwd, env } = {}) {
-  const child = spawn(process.execPath, [CLI, "--port", "0", ...args], { cwd, env: { ...process.env, ...env } });
+/**
+ * Starts `tollgate serve` on any free port: `{ url, child, ended, said() }`. `ended` is a promise of its exit code; `program`
+ * is an installed one in place of the built command.
+ */
+export async function served(args, { cwd, env, program } = {}) {
+  const [file, ...first] = program ? [program] : [process.execPath, CLI];
+  const child = spawn(file, [...first, "--port", "0", ...args], { cwd, env: { ...process.env, ...env } });
   let said = "";
   child.stderr.on("data", (text) => (said += text));
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve(code ?? signal)));
