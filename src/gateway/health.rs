@@ -177,7 +177,7 @@ async fn check<H: Host>(gateway: &Gateway, host: &H, target: &Target, told: &mut
         told.set("api_base", &without_userinfo(base.split('?').next().unwrap_or_default()));
     }
     let entry = Tariff::plain(&gateway.prices, found).entry(None);
-    let mode = text(deployment, "mode").or(entry.as_ref().map(Entry::mode)).unwrap_or("chat");
+    let mode = text(deployment, "mode").or(entry.as_deref().map(Entry::mode)).unwrap_or("chat");
     told.set("mode", mode);
     let seconds = deployment.model_info.get("health_check_timeout").and_then(Value::as_f64).filter(|s| *s > 0.0);
     resolved.timeout_ms = seconds.map_or(TIMEOUT_MS, |seconds| ((seconds * 1000.0) as u64).min(LONGEST_TIMEOUT_MS));

@@ -1,5 +1,6 @@
 //! What a deployment's calls cost: its place in the price table, or the prices that its configuration states.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::attempt::Request;
@@ -24,6 +25,8 @@ pub(super) struct Tariff {
     speed: Option<String>,
     search_context_size: Option<String>,
     sent_ms: u64,
+    /// The model in the price table, once it was looked for: a bound asks a dozen times.
+    known: OnceCell<Option<Rc<Entry>>>,
 }
 
 impl Tariff {
@@ -62,6 +65,7 @@ impl Tariff {
             speed: None,
             search_context_size: None,
             sent_ms: 0,
+            known: OnceCell::new(),
         }
     }
 
@@ -88,8 +92,14 @@ impl Tariff {
     }
 
     /// The model in the price table; `served` is what the answer calls it.
-    pub(super) fn entry(&self, served: Option<&str>) -> Option<Entry> {
-        let served = served.filter(|_| !self.is_base_model);
+    pub(super) fn entry(&self, served: Option<&str>) -> Option<Rc<Entry>> {
+        match served.filter(|served| !self.is_base_model && *served != self.model) {
+            None => self.known.get_or_init(|| self.look_up(None).map(Rc::new)).clone(),
+            served => self.look_up(served).map(Rc::new),
+        }
+    }
+
+    fn look_up(&self, served: Option<&str>) -> Option<Entry> {
         // A base model may name another provider's: `azure/gpt-4o` and `openai/gpt-4o` alike.
         let (provider, model) = match self.model.split_once('/') {
             Some((provider, model)) if self.is_base_model => (provider, model),
@@ -115,12 +125,13 @@ impl Tariff {
 
     /// The most that a call can cost within these bounds; `None` where nobody knows.
     pub(super) fn bound(&self, input_tokens: u64, output_tokens: u64, n: u64) -> Option<Money> {
-        upper_bound(&self.entry(None)?, input_tokens, output_tokens, n, &self.context())
+        let entry = self.entry(None)?;
+        upper_bound(&entry, input_tokens, output_tokens, n, &self.context())
     }
 
     /// The most that so many web searches can cost, whatever their context's size; nothing where they have no price.
     pub(super) fn search_bound(&self, searches: u64) -> Money {
-        let Some(entry) = self.entry(None).filter(|_| searches > 0) else { return Money::ZERO };
+        let Some(entry) = (searches > 0).then(|| self.entry(None)).flatten() else { return Money::ZERO };
         let cost = |searches, size| {
             let context = Context { search_context_size: Some(size), ..self.context() };
             charge(&entry, &Buckets::default().with(Unit::WebSearch, searches), &context)
@@ -132,7 +143,7 @@ impl Tariff {
 
     /// The most that so many search units of a reranking can cost; nothing where they have no price.
     pub(super) fn query_bound(&self, queries: u64) -> Money {
-        let Some(entry) = self.entry(None).filter(|_| queries > 0) else { return Money::ZERO };
+        let Some(entry) = (queries > 0).then(|| self.entry(None)).flatten() else { return Money::ZERO };
         let cost = |queries| {
             charge(&entry, &Buckets::default().with(Unit::Query, queries), &self.context())
                 .map_or(Money::ZERO, |it| it.total)

@@ -79,7 +79,7 @@ pub(super) fn answer<H: Host>(gateway: &Gateway, host: &H, fields: &Fields) -> R
     costs(&mut out, ["cost_per_request", "", "_cost_per_request"], charge.as_ref(), Some(1));
     costs(&mut out, ["daily_cost", "daily_", "_cost"], charge.as_ref(), asked.per_day);
     costs(&mut out, ["monthly_cost", "monthly_", "_cost"], charge.as_ref(), asked.per_month);
-    prices(&mut out, entry.as_ref().and_then(|entry: &Entry| entry.rates_at(context.now_ms)));
+    prices(&mut out, entry.as_deref().and_then(|entry: &Entry| entry.rates_at(context.now_ms)));
     out.set("provider", priced.provider());
     out.set("exactness", &exactness(charge.as_ref()));
     Ok(out)

@@ -11,6 +11,8 @@ mod transform_request;
 
 pub(super) use transform_request::without_userinfo;
 
+use std::rc::Rc;
+
 use super::host::Host;
 use super::reply::Reply;
 use super::sight::Sight;
@@ -96,7 +98,7 @@ enum Priced {
     /// A deployment that would serve it.
     Deployment(Box<Tariff>, String),
     /// A model of the price table that no deployment serves.
-    Listed(Box<Entry>, u64),
+    Listed(Rc<Entry>, u64),
 }
 
 impl Priced {
@@ -110,7 +112,7 @@ impl Priced {
             return Ok(Self::Deployment(Box::new(tariff(gateway, host, found)), found.provider.name().to_owned()));
         }
         match gateway.prices.find_id(model) {
-            Some(entry) => Ok(Self::Listed(Box::new(entry), host.now_ms())),
+            Some(entry) => Ok(Self::Listed(Rc::new(entry), host.now_ms())),
             None => Err(models::unknown(&gateway.config, model)),
         }
     }
@@ -122,10 +124,10 @@ impl Priced {
         }
     }
 
-    fn entry(&self) -> Option<Entry> {
+    fn entry(&self) -> Option<Rc<Entry>> {
         match self {
             Self::Deployment(tariff, _) => tariff.entry(None),
-            Self::Listed(entry, _) => Some(entry.as_ref().clone()),
+            Self::Listed(entry, _) => Some(entry.clone()),
         }
     }
 
