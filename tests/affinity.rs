@@ -149,6 +149,9 @@ fn a_cached_prefix_is_asked_for_where_it_is_cached() {
     let short = json!([{"type": "text", "text": "short", "cache_control": {"type": "ephemeral"}}]);
     let short = json!({"messages": [{"role": "user", "content": short}]});
     assert!(dozen(&stage, MASTER, &[], &short).len() > 3, "providers do not cache it");
+    let mut middling = marked("1");
+    middling["messages"][0]["content"][0]["text"] = json!("All work and no play makes a dull prompt. ".repeat(70));
+    assert!(dozen(&stage, MASTER, &[], &middling).len() > 3, "its tokens count, not the bound on them");
     let mut later = BTreeSet::new();
     for _ in 0..12 {
         stage.host.world.now.set(stage.host.world.now.get() + 5 * MINUTE);

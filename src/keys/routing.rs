@@ -63,7 +63,8 @@ impl Routing {
         for list in FallbackList::ALL {
             let Some(own) = self.0.get(list.field()).and_then(groups) else { continue };
             match list {
-                FallbackList::General => fallbacks.groups = own,
+                // `default_fallbacks` are a rule of this list, for `*`.
+                FallbackList::General => (fallbacks.groups, fallbacks.default) = (own, Vec::new()),
                 FallbackList::ContextWindow => fallbacks.context_window = Some(own),
                 FallbackList::ContentPolicy => fallbacks.content_policy = Some(own),
             }
@@ -205,10 +206,13 @@ mod tests {
             "model_group_retry_policy": {"m": {"BadRequestErrorRetries": 2}},
         }));
         let rule = |group: &str| vec![(group.to_owned(), vec!["z".to_owned()])];
-        let configured = Fallbacks { groups: rule("m"), context_window: Some(rule("m")), ..Fallbacks::default() };
+        let default = vec!["d".to_owned()];
+        let configured =
+            Fallbacks { groups: rule("m"), default, context_window: Some(rule("m")), ..Fallbacks::default() };
         let mut fallbacks = configured.clone();
         routing.lay_fallbacks(&mut fallbacks);
         assert_eq!(fallbacks.groups, [("m".to_owned(), vec!["a".to_owned(), "b".to_owned()])]);
+        assert!(fallbacks.default.is_empty(), "the default is part of the list");
         assert_eq!((fallbacks.context_window, fallbacks.content_policy), (configured.context_window, None));
         let mut rules = RetryRules { request: Some(1), router: Some(9), ..RetryRules::default() };
         routing.lay_retries(&mut rules);

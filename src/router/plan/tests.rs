@@ -169,3 +169,25 @@ fn an_empty_group_gives_up_with_a_reason() {
     let steps = run(&mut plan(0, 2, Fallbacks::default()), &down());
     assert_eq!(steps, ["ServiceUnavailableError: model group `m` has no deployment that may be used"]);
 }
+
+#[test]
+fn what_failed_its_health_check_is_asked_where_no_other_is_left() {
+    let mut health = Health::default();
+    health.heed(vec!["m1".to_owned()], 10_000);
+    let fresh = || {
+        let candidates = ["m0", "m1"].map(|id| Candidate { id: id.to_owned(), ..Candidate::default() }).to_vec();
+        Plan::new("m", candidates, RetryRules::default(), Fallbacks::default())
+    };
+    let mut once = fresh();
+    let step = |health: &Health, plan: &mut Plan, now_ms| match plan.next(health, now_ms, u64::MAX) {
+        Step::Attempt(at) => plan.candidates()[at].id.clone(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(step(&health, &mut once, 0), "m0");
+    once.failed(down());
+    assert_eq!(step(&health, &mut once, 0), "Wait(749)", "rather the healthy one again than the other");
+    assert_eq!(step(&health, &mut once, 749), "m0");
+    assert_eq!(step(&health, &mut fresh(), 10_000), "m1", "what is too old says nothing");
+    health.heed(vec!["m0".to_owned(), "m1".to_owned()], 10_000);
+    assert!(matches!(fresh().next(&health, 0, 0), Step::Attempt(0)));
+}
