@@ -79,7 +79,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     let response = shell::stream(&readable, status, &headers)?;
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     context.wait_until(async move {
-        relay.run(host.as_ref(), &mut sink).await;
+        Box::pin(relay.run(host.as_ref(), &mut sink)).await;
         sink.close().await;
         if let Some(note) = after {
             note.write(host.as_ref()).await;

@@ -108,7 +108,7 @@ async fn answer(
     let response = shell::stream(&readable, status, &headers)?;
     // The owner of the stream: it outlives the client, sees both ends, and settles (design section 7).
     go_on(future_to_promise(async move {
-        relay.run(host.as_ref(), &mut sink).await;
+        Box::pin(relay.run(host.as_ref(), &mut sink)).await;
         if left.aborted() {
             sink.abort().await;
         } else {

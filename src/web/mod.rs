@@ -13,7 +13,9 @@ use web_sys::{AbortController, AbortSignal, Request, Response};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::{Reply, ReplyBody, Upstream};
 use crate::http::{HttpHead, HttpRequest};
-pub(crate) use stream::{AbortOnDrop, Pipe, UpstreamBody, channel};
+#[cfg(feature = "js")]
+pub(crate) use stream::Pipe;
+pub(crate) use stream::{AbortOnDrop, UpstreamBody, channel};
 
 /// Sends a request by `fetcher` (undefined: the platform's own fetch). When the future is dropped, the request is aborted.
 ///

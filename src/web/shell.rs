@@ -3,7 +3,7 @@
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::stream::{Message, Pipe, Reader};
+use super::stream::{Message, Reader};
 use crate::http::{Headers, HttpRequest};
 
 #[wasm_bindgen(module = "/src/web/shell.js")]
@@ -36,7 +36,7 @@ extern "C" {
     /// The platform's own pipe, whose writer waits for its reader.
     #[cfg(feature = "worker")]
     #[wasm_bindgen(catch)]
-    pub(crate) fn pipe() -> Result<Pipe, JsValue>;
+    pub(crate) fn pipe() -> Result<super::stream::Pipe, JsValue>;
 
     /// Signs with a private RSA key (PKCS#8); the promise is of bytes, and fails for what is no such key.
     #[wasm_bindgen(js_name = signRs256)]
