@@ -22,6 +22,7 @@ extern "C" {
     pub(crate) type Reader;
 
     /// A request or a response.
+    #[derive(Clone)]
     pub(crate) type Message;
     #[wasm_bindgen(method, getter)]
     fn body(this: &Message) -> Option<Readable>;
@@ -146,7 +147,12 @@ impl Drop for AbortOnDrop {
 /// How a body is read: not yet, in pieces, or not any more.
 enum Reading {
     Untouched(Message),
-    Pieces(Reader, Waiter),
+    /// The message is held as long as it is read: the shell takes one that is collected for one that nobody reads.
+    Pieces {
+        _message: Message,
+        reader: Reader,
+        waiter: Waiter,
+    },
     Ended,
 }
 
@@ -181,10 +187,11 @@ fn broken() -> Error {
 impl Body for UpstreamBody {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
         if let Reading::Untouched(message) = &self.reading {
-            let reader = message.body().and_then(|stream| stream.get_reader().ok());
-            self.reading = reader.map_or(Reading::Ended, |reader| Reading::Pieces(reader, Waiter::new()));
+            let (reader, message) = (message.body().and_then(|stream| stream.get_reader().ok()), message.clone());
+            let pieces = |reader| Reading::Pieces { _message: message, reader, waiter: Waiter::new() };
+            self.reading = reader.map_or(Reading::Ended, pieces);
         }
-        let Reading::Pieces(reader, waiter) = &mut self.reading else {
+        let Reading::Pieces { reader, waiter, .. } = &mut self.reading else {
             self.end();
             return Ok(None);
         };
