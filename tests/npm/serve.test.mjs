@@ -106,15 +106,18 @@ test("SIGTERM with a grace of 0 cuts what is open, and settles it", async (t) =>
   assert.ok(spend > 0 && spend < 0.01, `${spend} is spent`);
 });
 
-/** Reservations that are open in the data of a folder. */
-function open(folder) {
+/** A column of the ledgers' logs in the data of a folder. */
+function rows(folder, condition, column) {
   const { DatabaseSync } = createRequire(import.meta.url)("node:sqlite");
   const db = new DatabaseSync(join(folder, ".tollgate", "tollgate.db"));
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%/request'").all();
-  const found = tables.flatMap(({ name }) => db.prepare(`SELECT open FROM "${name}" WHERE closing IS NULL`).all());
+  const found = tables.flatMap(({ name }) => db.prepare(`SELECT ${column} FROM "${name}" WHERE ${condition}`).all());
   db.close();
   return found;
 }
+
+/** Reservations that are open in the data of a folder. */
+const open = (folder) => rows(folder, "closing IS NULL", "open");
 
 test("kill -9 under 32 streams loses no settled spend and leaves no reservation open", async (t) => {
   const { start, folder } = await scene(t);
@@ -168,6 +171,59 @@ test("kill -9 under 32 streams loses no settled spend and leaves no reservation 
   const third = await start();
   assert.equal((await third.info(settled)).spend, spend, "no restart counts anything twice");
   assert.equal((await third.info(streaming)).spend, streams);
+});
+
+/** Reads a stream to its end, and answers its cost; undefined where it broke off. */
+async function costOf(answer) {
+  let text = "";
+  try {
+    for await (const piece of answer.body.pipeThrough(new TextDecoderStream())) text += piece;
+  } catch {
+    return undefined;
+  }
+  const events = text.split("\n\n");
+  return events.at(-2) === "data: [DONE]" ? JSON.parse(events.at(-3).slice(6)).usage.cost : undefined;
+}
+
+test("kill -9 again and again while 32 streams come and go: each that ended is counted, none stays open", async (t) => {
+  const { start, folder } = await scene(t);
+  const seen = { ended: 0, cost: 0, broken: 0 };
+  let key;
+  for (let round = 1; round <= 3; round++) {
+    const gateway = await start();
+    key ??= await gateway.made({ max_budget: 100 });
+    let alive = true;
+    // Streams of many lengths, so that each moment finds some at their beginning, in the middle and while they settle.
+    const body = (n) => ({ model: `gpt-4o--chunks-${1 + (n % 40)}--round${round}`, messages: says, stream: true, max_tokens: 50 });
+    const load = Array.from({ length: 32 }, async (_, client) => {
+      for (let turn = 0; alive; turn++) {
+        const asked = { ...body(client + turn), stream_options: { include_usage: true } };
+        const answer = await gateway.ask(CHAT, asked, key).catch(() => undefined);
+        const cost = answer && (await costOf(answer));
+        if (cost === undefined) seen.broken += 1;
+        else [seen.ended, seen.cost] = [seen.ended + 1, seen.cost + cost];
+      }
+    });
+    const enough = round * 150;
+    while (seen.ended < enough) await new Promise((resolve) => setTimeout(resolve, 1));
+    gateway.child.kill("SIGKILL");
+    alive = false;
+    assert.equal(await gateway.ended, "SIGKILL");
+    await Promise.all(load);
+    assert.ok(open(folder).length > 0, "it died at work");
+
+    // It is the start that settles, not an orderly end.
+    const next = await start();
+    const { spend } = await next.info(key);
+    next.child.kill("SIGKILL");
+    await next.ended;
+    assert.deepEqual(open(folder), []);
+    // What a stream that broke off had reserved: 50 tokens, and its prompt at the most that its bytes can be.
+    const most = seen.broken * (50 * 0.00001 + 80 * 0.0000025);
+    assert.ok(spend > seen.cost - 1e-9 && spend < seen.cost + most, `${spend} after ${JSON.stringify(seen)}`);
+    const logged = rows(folder, "closing IS NOT NULL", "closing").reduce((sum, { closing }) => sum + Number(JSON.parse(closing).charged), 0);
+    assert.ok(Math.abs(logged / 1e12 - spend) < 1e-9, `${logged} in the log, ${spend} in all`);
+  }
 });
 
 test("a slow client slows the upstream", async (t) => {
