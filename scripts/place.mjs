@@ -15,6 +15,8 @@ export const workerFolder = join(root, "build", "worker");
 export const jsFolder = join(root, "build", "js");
 /** The npm package. */
 export const npmFolder = join(root, "build", "npm");
+/** A release: the packed package, its hashes and its notes. */
+export const releaseFolder = join(root, "build", "release");
 /** The page, with what it runs: static files for the Worker, for the npm package, and for any other host. */
 export const pageFolder = join(root, "build", "www");
 /** The wasm target of both builds. */

@@ -1,6 +1,7 @@
 // Builds the core for wasm: the Worker (build/worker) and the JavaScript build (build/js).
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { esbuild } from "./bundle.mjs";
@@ -78,7 +79,8 @@ async function buildJs(bindgen) {
 async function cargo(what, features) {
   const args = ["build", "--release", "--locked", "--lib", "--no-default-features", "--target", target, ...features];
   // Symbols that keep the types of generic code, for `npm run size-parts`; the built file has no symbols.
-  args.push("--config", `target.${target}.rustflags = ["-Csymbol-mangling-version=v0"]`);
+  const flags = ["-Csymbol-mangling-version=v0", ...(await remapped())];
+  args.push("--config", `target.${target}.rustflags = ${JSON.stringify(flags)}`);
   const { code, output } = await step(`Rust: ${what}`, (at) => run("cargo", args, { cwd: root, onLine: at }));
   if (code !== 0) throw new Problem(cargoProblem(output, `${what} could not be built`), output);
   const folder = process.env.CARGO_TARGET_DIR || join(root, "target");
@@ -90,6 +92,15 @@ async function cargo(what, features) {
   const copy = join(staged(`${features.at(-1)}-cargo`), "tollgate.wasm");
   copyFileSync(built, copy);
   return copy;
+}
+
+/** Flags by which the wasm names no folder of this machine (in messages of panics): it is the same on every other one. */
+async function remapped() {
+  // What is not fetched yet has no folder yet.
+  await run("cargo", ["fetch", "--locked", "--target", target], { cwd: root });
+  const sources = join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "registry", "src");
+  const folders = existsSync(sources) ? readdirSync(sources).sort() : [];
+  return folders.map((name) => `--remap-path-prefix=${join(sources, name)}=crates`);
 }
 
 /** An empty folder for what is not finished. */
