@@ -33,9 +33,10 @@ export function unknown(what, name, names) {
 
 /**
  * Reads arguments: `{ options, rest }`. `known` maps each option's name to "text", "flag" or "list"; `--name=value` and
- * `--name value` are the same. `most` is how many other words may stand.
+ * `--name value` are the same, and so are `--a-name` and LiteLLM's `--a_name`. `most` is how many other words may stand;
+ * `short` maps single letters to names.
  */
-export function readOptions(args, known, most = 0) {
+export function readOptions(args, known, most = 0, short = {}) {
   const options = {};
   const rest = [];
   const names = Object.keys(known);
@@ -49,8 +50,9 @@ export function readOptions(args, known, most = 0) {
       rest.push(arg);
       continue;
     }
-    const [, name, , inline] = arg.match(/^--?([^=]*)(=([\s\S]*))?$/);
-    if (!arg.startsWith("--") || !names.includes(name)) throw unknown("option", arg.replace(/=.*/s, ""), names.map((own) => `--${own}`));
+    const [, dashes, given, , inline] = arg.match(/^(--?)([^=]*)(=([\s\S]*))?$/);
+    const name = dashes === "-" ? short[given] : given.replaceAll("_", "-");
+    if (!names.includes(name)) throw unknown("option", arg.replace(/=.*/s, ""), names.map((own) => `--${own}`));
     if (known[name] === "flag") {
       if (inline !== undefined) throw new Usage(`--${name} takes no value`);
       options[name] = true;

@@ -10,7 +10,7 @@ import { Problem } from "../../scripts/steps.mjs";
 import { resolveVariables } from "../../scripts/variables.mjs";
 import { Gateway, core, sqliteStorage } from "../node.js";
 import { checkRegularly } from "./checks.js";
-import { number, readOptions } from "./options.js";
+import { Usage, number, readOptions } from "./options.js";
 import { openPage } from "./page.js";
 import { openServer } from "./server.js";
 
@@ -20,6 +20,8 @@ Usage: tollgate [serve] [options]
 
   --config FILE    the configuration, as LiteLLM's config.yaml (default: config.yaml where there is one; else every
                    provider whose key is set answers as provider/model)
+  --model MODEL    serves this one model, by its own name and any other, instead of a configuration: ollama/llama3.2,
+                   gpt-4o, …; --api-base URL says where it is, if not at its provider
   --port N         the port (default 4000; 0: any free one)
   --host HOST      the address to listen on (default 127.0.0.1: this machine alone). On another one every request needs
                    a key: set general_settings.master_key
@@ -28,7 +30,21 @@ Usage: tollgate [serve] [options]
   --grace SECONDS  how long calls may go on after SIGTERM or Ctrl-C (default 30)
 
 Variables come from environment_variables of the configuration, the shell, then .env and .dev.vars beside it.
+-c and -m are --config and --model. Of LiteLLM's other options --debug, --detailed_debug and --num_workers have no effect.
 `;
+
+/** Options of LiteLLM's command that are there in many scripts, and why they do nothing here. */
+const WITHOUT_EFFECT = {
+  debug: "each call is one line of the log",
+  "detailed-debug": "each call is one line of the log",
+  "num-workers": "one process serves",
+};
+
+/** A configuration of one model, which answers to every name. */
+function single(model, api_base) {
+  const litellm_params = { model, ...(api_base && { api_base }) };
+  return { model_list: [model, "*"].map((model_name) => ({ model_name, litellm_params })) };
+}
 
 export const LOCAL = new Set(["127.0.0.1", "localhost", "::1"]);
 
@@ -42,16 +58,16 @@ export function dataFile(given = ".tollgate") {
 }
 
 /**
- * Reads a configuration (`undefined`: config.yaml where there is one) and the variables that it needs, and prints what is
- * wrong: `{ path, config, found }`. Errors of it are a problem.
+ * Reads a configuration (`undefined`: config.yaml where there is one; or `made` of options) and the variables that it needs,
+ * and prints what is wrong: `{ path, config, found }`. Errors of it are a problem.
  */
-export function configured(given) {
-  const path = given ?? (existsSync("config.yaml") ? "config.yaml" : undefined);
-  const read = path ? readConfig(path) : { config: {}, place: (field) => field };
+export function configured(given, made) {
+  const path = made ? undefined : (given ?? (existsSync("config.yaml") ? "config.yaml" : undefined));
+  const read = path ? readConfig(path) : { config: made ?? {}, place: (field) => field };
   const { errors, warnings } = check(core.names, read);
   for (const line of errors) console.error(line);
   for (const line of warnings) console.error(`warning: ${line}`);
-  if (errors.length) throw new Problem(`${path} has ${errors.length} error${errors.length > 1 ? "s" : ""}: mend the above`);
+  if (errors.length) throw new Problem(`${path ?? "the configuration"} has ${errors.length} error${errors.length > 1 ? "s" : ""}: mend the above`);
   const names = JSON.parse(core.names.variables());
   const folder = path ? dirname(resolve(path)) : process.cwd();
   const { found, missing } = resolveVariables(read.config, names, join(folder, "config.yaml"), process.env, [process.cwd()]);
@@ -84,12 +100,19 @@ const interrupted = () =>
   });
 
 export async function run(args) {
-  const known = { config: "text", port: "text", host: "text", data: "text", grace: "text" };
-  const { options } = readOptions(args, known);
+  const known = { config: "text", model: "text", "api-base": "text", port: "text", host: "text", data: "text", grace: "text" };
+  const litellm = { debug: "flag", "detailed-debug": "flag", "num-workers": "text" };
+  const { options } = readOptions(args, { ...known, ...litellm }, 0, { c: "config", m: "model" });
+  const { model, "api-base": base } = options;
+  if (model !== undefined && options.config) throw new Usage("--model or --config: one of them says what is served");
+  if (base !== undefined && model === undefined) throw new Usage("--api-base is for --model: name a model");
+  for (const [name, why] of Object.entries(WITHOUT_EFFECT)) {
+    if (options[name] !== undefined) console.error(`warning: --${name} has no effect: ${why}`);
+  }
   const port = number(options, "port", 0, 65535, 4000);
   const grace = number(options, "grace", 0, 86_400, 30) * 1000;
   const host = options.host ?? "127.0.0.1";
-  const { path, config, found } = configured(options.config);
+  const { path, config, found } = configured(options.config, model && single(model, base));
   const file = dataFile(options.data);
   const local = LOCAL.has(host);
   const storage = openStorage(file);
@@ -109,7 +132,7 @@ export async function run(args) {
   const asked = interrupted();
   const stopChecks = checkRegularly(gateway);
   const where = file ? `data in ${file}` : "data in memory";
-  console.log(`\nTollgate serves ${server.url} with ${path ?? "no configuration"}, ${where} (Ctrl-C stops it). Try:\n`);
+  console.log(`\nTollgate serves ${server.url} with ${path ?? model ?? "no configuration"}, ${where} (Ctrl-C stops it). Try:\n`);
   console.log(`${example(server.url, config, found, key)}\n`);
   await asked;
   stopChecks();

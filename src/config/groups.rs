@@ -211,7 +211,12 @@ impl Config {
         let captures = pattern::captures(name, model).unwrap_or_default();
         self.group(name)
             .filter(open)
-            .map(|deployment| (deployment, pattern::filled(&deployment.written, &captures, model)))
+            .map(|deployment| {
+                // A model without a `*` is the same for every name: its provider is known already.
+                let fixed = !deployment.written.contains(ANY);
+                let filled = || pattern::filled(&deployment.written, &captures, model);
+                (deployment, if fixed { deployment.model.clone() } else { filled() })
+            })
             .collect()
     }
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { UPSTREAM_KEY, startProviders } from "../worker/upstream.mjs";
 import { command, served } from "./command.mjs";
 import { CHAT, post } from "./package.mjs";
 
@@ -44,6 +45,8 @@ test("a mistake in the call is one line with the near name, and exit code 2", as
     [["--port", "http"], "--port takes a whole number from 0 to 65535"],
     [["--port"], "--port needs a value"],
     [["-x"], "unknown option `-x`"],
+    [["--model", "gpt-4o", "-c", "config.yaml"], "--model or --config: one of them says what is served"],
+    [["--api_base", "http://x"], "--api-base is for --model: name a model"],
     [["chek"], "unknown command `chek`; did you mean `check`?"],
     [["check", "a", "b"], "what is `b`?"],
     [["cost"], "name a model: tollgate cost MODEL < prompt"],
@@ -54,6 +57,26 @@ test("a mistake in the call is one line with the near name, and exit code 2", as
     [["keys", "generate", "--budget", "much"], "--budget takes a number"],
   ]) {
     assert.deepEqual(await command(args), { code: 2, stdout: "", stderr: `error: ${said} (tollgate --help)\n` });
+  }
+});
+
+test("one model without a configuration, and LiteLLM's spellings of options", async (t) => {
+  const upstream = await startProviders();
+  // A configuration beside it is not the one that is meant.
+  const path = folder(t, { "config.yaml": CONFIG });
+  const args = ["-m", "openai/gpt-4o", "--api_base", upstream.url, "--num_workers", "4", "--detailed_debug", "--data", "memory"];
+  const { url, child, ended, said } = await served(args, { cwd: path, env: { OPENAI_API_KEY: UPSTREAM_KEY } });
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await ended;
+    await upstream.stop();
+  });
+  assert.match(said(), /warning: --num-workers has no effect: one process serves\n/);
+  assert.match(said(), /with openai\/gpt-4o, data in memory/);
+  for (const model of ["openai/gpt-4o", "gpt-4o", "whatever-my-client-says"]) {
+    const answer = await fetch(url + CHAT, post({ model, messages: [{ role: "user", content: "hello" }] }));
+    assert.equal((await answer.json()).choices[0].message.content, "You said: hello", model);
+    assert.equal(upstream.requests.at(-1).json.model, "gpt-4o");
   }
 });
 

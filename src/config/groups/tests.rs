@@ -79,6 +79,14 @@ fn a_star_takes_its_provider_from_the_request() {
 }
 
 #[test]
+fn a_model_without_a_star_is_the_same_for_every_name() {
+    let config = config(&[("*", "openai/gpt-4o", "all"), ("team/*", "openrouter/openai/gpt-4o", "or")], &json!({}));
+    assert_eq!(matches(&config, "whatever"), ["all openai gpt-4o"]);
+    assert_eq!(matches(&config, "anthropic/claude"), ["all openai gpt-4o"]);
+    assert_eq!(matches(&config, "team/a"), ["or openrouter openai/gpt-4o"]);
+}
+
+#[test]
 fn more_captures_than_stars_send_the_requested_model_to_the_same_provider() {
     let config = config(&[("*llama3*", "groq/llama3*", "a")], &json!({}));
     assert_eq!(matches(&config, "my-llama3-70b"), ["a groq my-llama3-70b"]);
