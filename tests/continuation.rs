@@ -122,22 +122,6 @@ fn spent(stage: &Stage, model: &str) -> Money {
     view.windows[0].spent
 }
 
-/// What keys are charged with in the spend log, with its rows closed.
-fn of_keys(stage: &Stage) -> Money {
-    let mut sum = Money::ZERO;
-    stage.host.books.borrow().each(|entry| {
-        assert!(entry.closing > 0, "open: {entry:?}");
-        if !entry.subject.key.is_empty() {
-            sum += entry.charged;
-        }
-    });
-    sum
-}
-
-fn line(stage: &Stage) -> Value {
-    serde_json::from_str(stage.host.lines.borrow().last().unwrap()).unwrap()
-}
-
 fn cents(cents: i128) -> Money {
     Money::from_pico(cents * 10_000_000_000)
 }
@@ -164,10 +148,10 @@ fn another_deployment_finishes_what_one_has_begun() {
     // Both are paid: the first by estimate.
     let (a, b) = (spent(&stage, "openai/a"), spent(&stage, "openai/b"));
     assert!(a > Money::ZERO && a < cents(5), "{a}");
-    assert_eq!((b, of_keys(&stage)), (cents(5), a + cents(5)));
+    assert_eq!((b, stage.charged_to_keys()), (cents(5), a + cents(5)));
     assert_eq!(Money::parse(&got.usage["cost"].to_string()), Some(a + b));
     assert!(got.usage["prompt_tokens"].as_u64().unwrap() > 10 && got.usage["completion_tokens"] == 22, "{}", got.usage);
-    let line = line(&stage);
+    let line = stage.last_line();
     assert_eq!((&line["continued"], &line["attempts"], &line["end"]), (&json!(1), &json!(2), &json!("ok")));
     assert_eq!((&line["deployment"], &line["completion_tokens"]), (&json!("openai/b"), &json!(22)));
 }
@@ -227,7 +211,7 @@ fn where_it_is_not_wanted_or_not_possible_the_stream_ends_with_its_error() {
         let got = read(&stage.chat_as(MASTER, &body));
         assert!(!got.done && got.marks.is_empty(), "{name}");
         assert!(got.chunks.last().unwrap()["error"]["message"].is_string(), "{name}");
-        assert_eq!((stage.sent().len(), &line(&stage)["continued"]), (1, &Value::Null), "{name}");
+        assert_eq!((stage.sent().len(), &stage.last_line()["continued"]), (1, &Value::Null), "{name}");
     }
 }
 
@@ -254,7 +238,7 @@ fn fallbacks_follow_the_group_and_a_key_comes_to_its_own_models_alone() {
         if whole {
             let cost = Money::parse(&got.usage["cost"].to_string()).unwrap();
             assert!(cost >= cents(6) && cost < cents(8), "ten tokens of the first's prompt, and some answer: {cost}");
-            assert_eq!((cost, got.marks[0]["model_id"].as_str()), (of_keys(&stage), Some("openai/b")));
+            assert_eq!((cost, got.marks[0]["model_id"].as_str()), (stage.charged_to_keys(), Some("openai/b")));
         }
     }
 }
@@ -278,7 +262,7 @@ fn the_next_may_break_or_refuse_too() {
     let stage = of(&deployments, &json!({}), vec![broken(), down.clone(), down]);
     let got = read(&stage.chat_as(MASTER, &request()));
     assert!(!got.done && got.chunks.last().unwrap()["error"]["message"].as_str().unwrap().contains("broke"));
-    assert_eq!(line(&stage)["attempts"], 3);
+    assert_eq!(stage.last_line()["attempts"], 3);
 }
 
 #[test]
@@ -308,8 +292,8 @@ fn a_client_that_leaves_while_the_next_one_is_asked_pays_what_it_was_sent() {
     assert_eq!(stage.sent().len(), 2);
     let (a, b) = (spent(&stage, "openai/a"), spent(&stage, "openai/b"));
     assert!(a > Money::ZERO && b > Money::ZERO, "{a} {b}");
-    assert_eq!(of_keys(&stage), a + b);
-    assert_eq!((stage.host.world.open_bodies.get(), &line(&stage)["end"]), (0, &json!("client_gone")));
+    assert_eq!(stage.charged_to_keys(), a + b);
+    assert_eq!((stage.host.world.open_bodies.get(), &stage.last_line()["end"]), (0, &json!("client_gone")));
 }
 
 #[test]

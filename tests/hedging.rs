@@ -124,11 +124,6 @@ fn cents(cents: i128) -> Money {
     Money::from_pico(cents * 10_000_000_000)
 }
 
-/// What the log says of the last call.
-fn line(stage: &Stage) -> Value {
-    serde_json::from_str(stage.host.lines.borrow().last().unwrap()).unwrap()
-}
-
 #[test]
 fn without_a_head_in_its_usual_time_another_deployment_is_asked_too() {
     let scene = Scene::new(&json!({}), &[]).warmed();
@@ -146,7 +141,7 @@ fn without_a_head_in_its_usual_time_another_deployment_is_asked_too() {
     assert_eq!(cost(&got), cents(5) + beside);
     assert_eq!(got.headers.get("x-litellm-response-cost-exactness"), Some("estimated"));
     assert_eq!((scene.view("openai/a").open, scene.view("openai/b").open), (0, 0));
-    let line = line(&scene.stage);
+    let line = scene.stage.last_line();
     assert_eq!((&line["hedged"], &line["attempts"], &line["retries"]), (&json!("second"), &json!(2), &json!(0)));
     assert_eq!((&line["deployment"], &line["upstream_model"]), (&json!("openai/b"), &json!("b")));
 }
@@ -222,7 +217,7 @@ fn a_stream_whose_head_is_there_is_left_to_its_deployment() {
     assert!(got.text().ends_with("data: [DONE]\n\n"), "{}", got.text());
     assert_eq!((scene.asked(), scene.view("openai/a").open), (vec!["a".to_owned(), "b".to_owned()], 0));
     assert_eq!(scene.spent("openai/b"), cents(5));
-    let whole = Money::parse(&line(&scene.stage)["cost"].to_string()).unwrap();
+    let whole = Money::parse(&scene.stage.last_line()["cost"].to_string()).unwrap();
     assert!(whole > cents(5), "the prompt that a was sent counts: {whole}");
 }
 
@@ -250,7 +245,7 @@ fn when_both_fail_the_plan_goes_on() {
     let got = scene.chat(&ask("m"));
     assert_eq!((told(&got).0, got.headers.get("x-litellm-attempted-fallbacks")), ("openai/c", Some("1")));
     assert_eq!(
-        (scene.asked(), line(&scene.stage)["attempts"].clone()),
+        (scene.asked(), scene.stage.last_line()["attempts"].clone()),
         (vec!["a".into(), "b".into(), "c".into()], json!(3))
     );
     assert_eq!(cost(&got), cents(5));
@@ -284,20 +279,8 @@ fn a_client_that_leaves_pays_for_both_prompts() {
     assert_eq!(got.status, 499);
     let (a, b) = (scene.spent("openai/a") - before.0, scene.spent("openai/b") - before.1);
     assert!(a > Money::ZERO && a == b, "{a} {b}");
-    assert_eq!(of_keys(&scene.stage), a + b);
+    assert_eq!(scene.stage.charged_to_keys(), a + b);
     assert_eq!(scene.asked(), ["a", "b"]);
-}
-
-/// What keys are charged with in the spend log.
-fn of_keys(stage: &Stage) -> Money {
-    let mut sum = Money::ZERO;
-    stage.host.books.borrow().each(|entry| {
-        assert!(entry.closing > 0, "open: {entry:?}");
-        if !entry.subject.key.is_empty() {
-            sum += entry.charged;
-        }
-    });
-    sum
 }
 
 #[test]
@@ -309,7 +292,7 @@ fn a_budget_that_pays_for_one_is_not_stretched_for_two() {
         scene.does(&[("a", after(400, ok("slow"))), ("b", ok("faster"))]);
         let got = scene.stage.chat_as(&key, &ask("m"));
         assert_eq!(told(&got).1.is_some(), hedged, "{budget}");
-        assert_eq!(of_keys(&scene.stage), cost(&got), "{budget}");
+        assert_eq!(scene.stage.charged_to_keys(), cost(&got), "{budget}");
         let asked: Vec<Value> = scene.stage.sent().iter().map(|body| body["max_tokens"].clone()).collect();
         assert!(asked.iter().all(|most| *most == 20), "no answer is cut shorter for a second attempt: {asked:?}");
     }

@@ -6,6 +6,7 @@ use super::retry::{RetryRules, backoff_ms};
 use super::{Candidate, Filtered, Health, Picking, Rest, Strategy, exhausted};
 use crate::error::{Error, Kind};
 use crate::sorted;
+use ended::Ended;
 
 /// The most groups that a request may be taken to, whatever its lists say.
 const MOST_HOPS: u32 = 50;
@@ -31,15 +32,6 @@ struct Target {
     depth: u32,
     /// Deployments of a lower `order` are passed over.
     least_order: u64,
-}
-
-/// What ended a group.
-#[derive(Clone, Debug)]
-struct Ended {
-    group: String,
-    kind: Kind,
-    message: String,
-    status: u16,
 }
 
 /// The plan of one request.
@@ -139,41 +131,6 @@ impl Plan {
         self.out(self.last, reason);
     }
 
-    /// Picks a deployment for a second attempt beside the last one: another that this request has not tried, and the same
-    /// one where its group has no other.
-    pub fn hedge(&self, health: &Health, now_ms: u64, random: u64) -> Option<usize> {
-        if !self.has_tries() {
-            return None;
-        }
-        let states = self.states(health, now_ms);
-        if let [state] = states.as_slice() {
-            // It may rest by now, for what others found out.
-            return state.is_none().then_some(0);
-        }
-        let order = |at: usize| self.candidates.get(at).and_then(|candidate| candidate.order).unwrap_or(u64::MAX);
-        let fits = |(at, state): (usize, &Option<Filtered>)| {
-            let free = state.is_none() && order(at) == order(self.last) && self.attempts.get(at) == Some(&0);
-            free.then_some(at)
-        };
-        let choices: Vec<usize> = states.iter().enumerate().filter_map(fits).collect();
-        self.picking.pick(&self.candidates, &choices, health, now_ms, random)
-    }
-
-    /// Says that the second attempt was sent.
-    pub fn hedged(&mut self, index: usize) {
-        self.tries += 1;
-        if let Some(attempts) = self.attempts.get_mut(index) {
-            *attempts += 1;
-        }
-    }
-
-    /// Says that the second attempt failed.
-    pub fn hedge_failed(&mut self, index: usize, error: &Error) {
-        if !should_retry(rule_status(error)) && self.candidates.len() > 1 {
-            self.out(index, Filtered::Refused);
-        }
-    }
-
     /// Says why a deployment may not be picked for the rest of this request.
     pub fn out(&mut self, index: usize, reason: Filtered) {
         if let Some(candidate) = self.candidates.get_mut(index) {
@@ -204,11 +161,6 @@ impl Plan {
     /// The current group.
     pub fn group(&self) -> &str {
         &self.current.hop.model
-    }
-
-    /// The errors that ended groups so far, in LiteLLM's form: message, class and status of each.
-    pub fn fallback_errors(&self) -> impl Iterator<Item = (&str, &'static str, u16)> {
-        self.ended.iter().map(|ended| (ended.message.as_str(), ended.kind.row().name, ended.status))
     }
 
     /// Decides the next step; `random` is uniform over all of `u64`.
@@ -411,31 +363,10 @@ impl Plan {
         self.current = self.queue.remove(0);
         Step::Enter(self.current.hop.clone())
     }
-
-    fn note_end(&mut self, group: &str, error: &Error) {
-        let (kind, message, status) = (error.kind(), error.message().to_owned(), error.status());
-        self.ended.push(Ended { group: group.to_owned(), kind, message, status });
-    }
-
-    /// The first group's error, with LiteLLM's word on what became of the fallbacks, where there are any.
-    fn final_error(&mut self) -> Error {
-        let error = self.original.take().unwrap_or_else(|| Error::new(Kind::InternalServer, "nothing was attempted"));
-        let Some((first, later)) = self.ended.split_first() else { return error };
-        if !self.exposed || (later.is_empty() && !self.fallbacks.is_set()) {
-            return error;
-        }
-        let list: Vec<String> =
-            later.iter().map(|ended| format!("{} ({})", ended.group, ended.kind.row().name)).collect();
-        let outcome = if list.is_empty() {
-            "No fallback was attempted.".to_owned()
-        } else {
-            format!("Fallbacks failed too: {}.", list.join(", "))
-        };
-        let lead = format!("LiteLLM: model group '{}' failed with the error above.", first.group);
-        error.map_message(|message| format!("{message}\n\n{lead} {outcome}"))
-    }
 }
 
+mod ended;
+mod second;
 mod tied;
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use tollgate::keys::Typed;
 use tollgate::keys::directory::{self, Commit, Delivery, Memory, RecordKind, Store, Write};
 use tollgate::keys::ledger::{self, Change, Entry, Ledger, ScopeId, Settings};
 use tollgate::keys::{KeyRecord, token};
+use tollgate::money::Money;
 use tollgate::secret::Secret;
 
 /// What an upstream does with one request.
@@ -505,6 +506,23 @@ impl Stage {
             (reply.status, serde_json::from_slice(&bytes).unwrap())
         };
         replies.into_iter().map(shown).collect()
+    }
+
+    /// What keys are charged with in the spend log, all of whose rows have to be closed.
+    pub(crate) fn charged_to_keys(&self) -> Money {
+        let mut sum = Money::ZERO;
+        self.host.books.borrow().each(|entry| {
+            assert!(entry.closing > 0, "open: {entry:?}");
+            if !entry.subject.key.is_empty() {
+                sum += entry.charged;
+            }
+        });
+        sum
+    }
+
+    /// What the log says of the last call.
+    pub(crate) fn last_line(&self) -> Value {
+        serde_json::from_str(self.host.lines.borrow().last().unwrap()).unwrap()
     }
 
     /// The bodies that went upstream.
