@@ -11,5 +11,5 @@ const serve = await npxTollgate();
 
 test("LiteLLM as a client", { skip: python ? false : "python3 is not installed" }, async (t) => {
   const program = fileURLToPath(new URL("python/litellm_client.py", import.meta.url));
-  await pythonTests(t, program, await serve(t), { name: "litellm", least: 9 });
+  await pythonTests(t, program, await serve(t), { name: "litellm", least: 10 });
 });

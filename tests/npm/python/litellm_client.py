@@ -9,6 +9,7 @@ import urllib.request
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm  # noqa: E402
+from pydantic import BaseModel  # noqa: E402
 
 URL = os.environ["TOLLGATE_URL"]
 MASTER = os.environ["TOLLGATE_KEY"]
@@ -33,6 +34,12 @@ litellm.suppress_debug_info = True
 def own(model, key=MASTER, **options):
     """A model of the gateway's, as a client names it: by the protocol that it speaks."""
     return {"model": f"openai/{model}", "api_base": f"{URL}/v1", "api_key": key, "num_retries": 0, "max_retries": 0, **options}
+
+
+class City(BaseModel):
+    name: str
+    rank: int
+    big: bool
 
 
 class LiteLlm(unittest.TestCase):
@@ -88,6 +95,13 @@ class LiteLlm(unittest.TestCase):
             turns = [*SAYS, answer.message, {"role": "tool", "tool_call_id": call.id, "content": "rain"}]
             second = litellm.completion(**own(model), messages=turns, tools=[WEATHER])
             self.assertEqual(second.choices[0].message.content, "The tools said: rain")
+
+        self.for_each_dialect(check)
+
+    def test_structured_output(self):
+        def check(model):
+            answer = litellm.completion(**own(model), messages=SAYS, response_format=City)
+            self.assertEqual(City.model_validate_json(answer.choices[0].message.content), City(name="Zürich", rank=3, big=True))
 
         self.for_each_dialect(check)
 
