@@ -272,7 +272,7 @@ export function gatewayOn(core, platform) {
       if (this.#closing) return false;
       try {
         const { instance, inside } = this.#enter();
-        return await this.#track(instance.outliving(inside.check()), new AbortController());
+        return await this.#track(instance.outliving(inside.check()), new Leaving());
       } catch (problem) {
         throw failure(problem);
       }
