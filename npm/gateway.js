@@ -78,36 +78,8 @@ function timed(instance, ms, done) {
     cancel() {
       forget();
       clearTimeout(timer);
-      // A promise that is never kept is never freed.
-      done();
     },
   };
-}
-
-/**
- * Tells the wasm that a client has left. Each of its waits sets `onabort`. Those that still wait when the call is over are
- * told too: a promise that is never kept is never freed.
- */
-class Leaving {
-  #control = new AbortController();
-  #told = new Set();
-  signal = this.#control.signal;
-  /** How much of the call is under way. */
-  open = 0;
-
-  constructor() {
-    Object.defineProperty(this.signal, "onabort", { set: (told) => this.#told.add(told) });
-  }
-
-  abort() {
-    this.#control.abort();
-    this.end();
-  }
-
-  end() {
-    for (const told of this.#told) told();
-    this.#told.clear();
-  }
 }
 
 /** A log that never throws. */
@@ -219,7 +191,7 @@ export function gatewayOn(core, platform) {
       if (this.#closing) return refusal(503, "service_unavailable", "the gateway is shutting down: try another one");
       const request = requested(input, init);
       const until = context?.waitUntil ? context : init;
-      const cut = new Leaving();
+      const cut = new AbortController();
       if (request.signal.aborted) cut.abort();
       else request.signal.addEventListener("abort", () => cut.abort(), { once: true });
       let live;
@@ -272,7 +244,7 @@ export function gatewayOn(core, platform) {
       if (this.#closing) return false;
       try {
         const { instance, inside } = this.#enter();
-        return await this.#track(instance.outliving(inside.check()), new Leaving());
+        return await this.#track(instance.outliving(inside.check()), new AbortController());
       } catch (problem) {
         throw failure(problem);
       }
@@ -311,12 +283,7 @@ export function gatewayOn(core, platform) {
 
     #track(promise, cut) {
       this.#working.set(promise, cut);
-      cut.open += 1;
-      const forget = () => {
-        this.#working.delete(promise);
-        cut.open -= 1;
-        if (!cut.open) cut.end();
-      };
+      const forget = () => this.#working.delete(promise);
       promise.then(forget, forget);
       return promise;
     }

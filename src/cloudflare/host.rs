@@ -109,10 +109,6 @@ impl Host for Worker {
         web::left(&self.request.signal()).await;
     }
 
-    fn ends_with_client(&self) -> bool {
-        true
-    }
-
     async fn ledger(&self, root: &ScopeId, message: &ledger::Message) -> Result<ledger::Reply> {
         objects::ask(&self.env, objects::LEDGER, &root.object_name(), message).await
     }

@@ -42,11 +42,6 @@ pub trait Host {
     /// Returns when the client of this request has left; for ever pending else.
     async fn client_gone(&self);
 
-    /// Whether the platform itself ends what is under way for a client that has left.
-    fn ends_with_client(&self) -> bool {
-        false
-    }
-
     /// Tells the ledger of a budget root something. What it answers is durable.
     ///
     /// # Errors

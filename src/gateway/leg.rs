@@ -196,7 +196,7 @@ impl<H: Host> Call<'_, H> {
     }
 
     /// Sends an attempt, which ends with its client. While one that money hangs on waits for its upstream, the ledger is told
-    /// that it lives; and what it has used when its client leaves is settled: a platform would only end it.
+    /// that it lives; and what it has used when its client leaves is settled. A platform would only end it, and free nothing of it.
     async fn send_while_wanted(
         &self,
         deployment: &mut Resolved,
@@ -210,9 +210,6 @@ impl<H: Host> Call<'_, H> {
         let left = || Error::new(Kind::ClientClosedRequest, "the client left before the answer came");
         let holds = || holds.iter().flatten();
         let Some(checkpoint_ms) = holds().map(|hold| hold.checkpoint_ms()).min() else {
-            if self.host.ends_with_client() {
-                return attempt.await;
-            }
             return match race(attempt, self.host.client_gone()).await {
                 First::Left(outcome) => outcome,
                 First::Right(()) => Err(left()),

@@ -2,10 +2,10 @@
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::keys::sql::{Cell, Row, Sql};
 use crate::web::Pipe;
+use crate::web::Waiter;
 
 #[wasm_bindgen]
 extern "C" {
@@ -83,27 +83,28 @@ extern "C" {
 pub(super) struct Sleep {
     world: World,
     timer: JsValue,
-    done: JsFuture,
+    waiter: Waiter,
 }
 
 impl Sleep {
     pub(super) fn new(world: &World, ms: u64) -> Self {
-        let mut timer = JsValue::UNDEFINED;
+        let (mut timer, mut waiter) = (JsValue::UNDEFINED, Waiter::new());
         // Timers of all platforms take 31 bits.
         let ms = ms.min(i32::MAX as u64) as f64;
-        let done = JsFuture::from(Promise::new(&mut |resolve, _| timer = world.timer(ms, &resolve)));
-        Self { world: world.clone(), timer, done }
+        waiter.begin(|done, _| timer = world.timer(ms, done));
+        Self { world: world.clone(), timer, waiter }
     }
 
     pub(super) async fn over(mut self) {
-        // It never rejects.
-        let _ = (&mut self.done).await;
+        // It never fails.
+        let _ = self.waiter.settled().await;
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
         self.world.cancel(&self.timer);
+        self.waiter.forget();
     }
 }
 

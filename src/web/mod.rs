@@ -5,7 +5,7 @@ mod stream;
 
 use std::cell::RefCell;
 
-use js_sys::{Promise, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, Request, Response};
@@ -15,7 +15,7 @@ use crate::gateway::{Reply, ReplyBody, Upstream};
 use crate::http::{HttpHead, HttpRequest};
 #[cfg(feature = "js")]
 pub(crate) use stream::Pipe;
-pub(crate) use stream::{AbortOnDrop, UpstreamBody, channel};
+pub(crate) use stream::{AbortOnDrop, UpstreamBody, Waiter, channel};
 
 /// Sends a request by `fetcher` (undefined: the platform's own fetch). When the future is dropped, the request is aborted.
 ///
@@ -47,14 +47,29 @@ pub(crate) fn no_binding(name: &str) -> Error {
     Error::new(Kind::Authentication, message)
 }
 
+/// Waits for a signal. A promise that is never kept would never be freed, and most clients stay: so it listens, until it is
+/// dropped.
+struct Listening<'s> {
+    signal: &'s AbortSignal,
+    waiter: Waiter,
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        shell::unlisten(self.signal, self.waiter.ok());
+        self.waiter.forget();
+    }
+}
+
 /// Returns when the client whose request has this signal has left.
 pub(crate) async fn left(signal: &AbortSignal) {
     if signal.aborted() {
         return;
     }
-    let left = Promise::new(&mut |resolve, _| signal.set_onabort(Some(&resolve)));
-    // It never rejects.
-    let _ = JsFuture::from(left).await;
+    let mut listening = Listening { signal, waiter: Waiter::new() };
+    listening.waiter.begin(|ok, _| shell::listen(signal, ok));
+    // It never fails.
+    let _ = listening.waiter.settled().await;
 }
 
 /// Signs with RSASSA-PKCS1-v1_5 over SHA-256.

@@ -26,6 +26,10 @@ function carried(list) {
   });
 }
 
+/** Calls `told` when a signal is aborted; `unlisten` takes it back. */
+export const listen = (signal, told) => signal.addEventListener("abort", told);
+export const unlisten = (signal, told) => signal.removeEventListener("abort", told);
+
 /** An answer with `body`, a stream, bytes or none. */
 export function respond(body, status, text) {
   const headers = pairs(text);

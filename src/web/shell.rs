@@ -48,6 +48,12 @@ extern "C" {
     /// Puts bytes into this data centre's cache for so many seconds.
     pub(crate) fn cache(url: &str, bytes: &[u8], seconds: u32) -> Promise;
 
+    /// Calls back when a signal is aborted.
+    pub(crate) fn listen(signal: &web_sys::AbortSignal, told: &JsValue);
+
+    /// Does not call that back any more.
+    pub(crate) fn unlisten(signal: &web_sys::AbortSignal, told: &JsValue);
+
     /// Reads the next piece of a stream: one of the callbacks is called.
     pub(crate) fn read(reader: &Reader, ok: &JsValue, failed: &JsValue);
 }

@@ -68,7 +68,7 @@ struct Slot {
 }
 
 /// Waits for promises, one after the other, with the same two callbacks: making new ones costs more than the wait.
-struct Waiter {
+pub(crate) struct Waiter {
     slot: Rc<RefCell<Slot>>,
     ok: JsValue,
     failed: JsValue,
@@ -77,7 +77,7 @@ struct Waiter {
 }
 
 impl Waiter {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let slot = Rc::new(RefCell::new(Slot::default()));
         let (ok_slot, failed_slot) = (slot.clone(), slot.clone());
         let ok = Closure::new(move |value| settle(&ok_slot, Ok(value)));
@@ -88,14 +88,14 @@ impl Waiter {
     }
 
     /// Lets `start` give a promise to the two callbacks. The one before must have been waited for.
-    fn begin(&mut self, start: impl FnOnce(&JsValue, &JsValue)) {
+    pub(crate) fn begin(&mut self, start: impl FnOnce(&JsValue, &JsValue)) {
         self.waiting = true;
         start(&self.ok, &self.failed);
     }
 
     /// Waits for the promise that is under way, if there is one. When this is dropped before its end, the next call goes on
     /// with the same promise.
-    async fn settled(&mut self) -> Result<JsValue, ()> {
+    pub(crate) async fn settled(&mut self) -> Result<JsValue, ()> {
         if !self.waiting {
             return Ok(JsValue::UNDEFINED);
         }
@@ -110,6 +110,18 @@ impl Waiter {
         .await;
         self.waiting = false;
         result
+    }
+}
+
+impl Waiter {
+    /// Says that whoever was given the two callbacks calls neither any more: they are freed with this.
+    pub(crate) fn forget(&mut self) {
+        self.waiting = false;
+    }
+
+    /// What is called when it is over.
+    pub(crate) fn ok(&self) -> &JsValue {
+        &self.ok
     }
 }
 
