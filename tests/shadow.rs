@@ -103,6 +103,24 @@ fn a_copy_is_the_clients_own_request_and_goes_out_after_the_answer() {
 }
 
 #[test]
+fn a_copy_is_edited_as_its_deployment_wants_it() {
+    let stage = stage(100.0, &json!({"canary": {"additional_drop_params": ["tools[*].function.strict"]}}));
+    play(&stage, ok("copy"));
+    let mut body = ask("m");
+    let tool = |strict: Option<bool>| {
+        let mut function = json!({"name": "f", "parameters": {"type": "object", "properties": {}}});
+        if let Some(strict) = strict {
+            function["strict"] = json!(strict);
+        }
+        json!([{"type": "function", "function": function}])
+    };
+    body["tools"] = tool(Some(true));
+    stage.chat(&body);
+    let sent = stage.sent();
+    assert_eq!((&sent[0]["tools"], &sent[1]["tools"]), (&tool(Some(true)), &tool(None)));
+}
+
+#[test]
 fn a_copy_of_a_stream_is_read_to_its_end() {
     let stage = stage(100.0, &json!({}));
     play(&stage, stream(vec![Piece::Wait(50)], true));

@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::asked::Asked;
-use super::attempt::{Answered, Outcome, Progress, Request, Source, attempt, cancel};
+use super::attempt::{Answered, Progress, Request, Source, attempt, cancel};
 use super::bound::{UsageBound, is_bounded, with_output_bound};
 use super::call::{Call, note_target};
 use super::flight::Flight;
@@ -191,9 +191,7 @@ impl Continuation {
         let (config, found) = (self.config.clone(), &target.found);
         let mut deployment = resolve::deployment(&config, host, found, &self.asked, true)?;
         deployment.timeout_ms = deployment.timeout_ms.min(LONGEST_WAIT_MS);
-        let request = self.request.with(&found.deployment.defaults, &target.overrides)?;
-        let request = edits::edited(request, &deployment.settings.additional_drop_params)?;
-        let request = told(&request, text)?;
+        let request = told(&edits::request_for(&self.request, found, &deployment, &target.overrides)?, text)?;
         let now = host.now_ms();
         let tariff = Tariff::new(&self.prices, found, &request, deployment.api_base.as_deref(), now);
         let request = bounded(request, &tariff, hold, before)?;
@@ -214,15 +212,18 @@ impl Continuation {
             First::Left(sent) => sent,
             First::Right(()) => Err(Error::new(Kind::ClientClosedRequest, "the client left")),
         };
-        match sent {
-            Ok(Outcome { answer: Answered::Stream(reader, body), headers_at, .. }) => {
+        let stream = sent.and_then(|outcome| match outcome.answer {
+            Answered::Stream(reader, body) => Ok((reader, body, outcome.headers_at)),
+            Answered::Whole(_) => Err(Error::new(Kind::InternalServer, "a stream was asked for, and none was read")),
+        });
+        match stream {
+            Ok((reader, body, headers_at)) => {
                 flight.note_head(headers_at);
                 flight.note_first(host.now_ms());
                 let (flight, seat) = (Rc::new(flight), Rc::new(seat));
                 let (running, secrets) = (progress.running.take(), deployment.secrets);
                 Ok(Onward { reader, body, running, ending, flight, seat, secrets, mark: Vec::new() })
             }
-            Ok(_) => Err(Error::new(Kind::InternalServer, "a stream was asked for, and none was read")),
             Err(error) => {
                 flight.failed(&error, host.now_ms());
                 cancel(host, &progress.running).await;

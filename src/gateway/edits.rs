@@ -3,12 +3,28 @@
 
 use serde_json::{Map, Value, json};
 
-use super::attempt::Request;
+use super::attempt::{Request, Resolved};
+use crate::config::Match;
 use crate::error::{Error, Result};
 use crate::openai::Fields;
 
 /// LiteLLM's name for where marks of prompt caches are set.
 const POINTS: &str = "cache_control_injection_points";
+
+/// `request` as a deployment gets it: with its defaults, with what the way to it changes, and edited.
+///
+/// # Errors
+///
+/// As [`edited`].
+pub(super) fn request_for(
+    request: &Request,
+    found: &Match,
+    deployment: &Resolved,
+    overrides: &Fields,
+) -> Result<Request> {
+    let request = request.with(&found.deployment.defaults, overrides)?;
+    edited(request, &deployment.settings.additional_drop_params)
+}
 
 /// `request` with its nested `drops` left out and its marks set.
 ///

@@ -102,8 +102,7 @@ impl<H: Host> Call<'_, H> {
         if self.asked.mocks.timeout && round.first {
             resolve::mock_timeout(&mut deployment);
         }
-        let request = round.request.with(&found.deployment.defaults, round.overrides)?;
-        let mut request = edits::edited(request, &deployment.settings.additional_drop_params)?;
+        let mut request = edits::request_for(round.request, found, &deployment, round.overrides)?;
         let now = self.host.now_ms();
         let tariff = Tariff::new(&self.gateway.prices, found, &request, deployment.api_base.as_deref(), now);
         if let Some(hold) = round.hold {

@@ -68,9 +68,7 @@ impl<B: Body> Relay<B> {
             }
         };
         if !matches!(end, End::Whole) {
-            // Nobody wants the rest: the upstream is told at once.
-            self.body = Source::Local(None);
-            cancel(host, &RefCell::new(self.running.take())).await;
+            self.close(host).await;
         }
         // The books first: a client that has seen the end finds it in them.
         let mut used = self.ending.of_stream(self.reader.out());
@@ -117,12 +115,11 @@ impl<B: Body> Relay<B> {
 
     /// Goes on after `error` with the next deployment that may.
     async fn go_on<H: Host<Body = B>, S: Sink>(&mut self, host: &H, sink: &mut S, error: Error) -> Result<(), Stop> {
-        let Some(onward) = &mut self.onward else { return Err(Stop::Broken(error)) };
-        if onward.splice.open().is_none() {
+        if self.onward.as_ref().is_none_or(|onward| onward.splice.open().is_none()) {
             return Err(Stop::Broken(error));
         }
-        self.body = Source::Local(None);
-        cancel(host, &RefCell::new(self.running.take())).await;
+        self.close(host).await;
+        let Some(onward) = &mut self.onward else { return Err(Stop::Broken(error)) };
         self.flight.failed(&error, host.now_ms());
         let used = self.ending.of_stream(self.reader.out());
         self.books.leave(host, &used).await;
@@ -143,6 +140,12 @@ impl<B: Body> Relay<B> {
         self.secrets.extend(secrets);
         sink.write(mark).await?;
         Ok(())
+    }
+
+    /// Leaves the upstream: nobody wants the rest, and it is told at once.
+    async fn close<H: Host<Body = B>>(&mut self, host: &H) {
+        self.body = Source::Local(None);
+        cancel(host, &RefCell::new(self.running.take())).await;
     }
 
     /// What there is to be written to the client.

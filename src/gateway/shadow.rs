@@ -19,7 +19,7 @@ use super::seat::Seat;
 use super::settle::{Ending, Note, Used, enter_shadow};
 use super::tariff::Tariff;
 use super::tokens::Tokens;
-use super::{batches, media, resolve};
+use super::{batches, edits, media, resolve};
 use crate::config::{Config, Match};
 use crate::cost::PriceTable;
 use crate::error::{Error, Kind, Result};
@@ -157,7 +157,7 @@ impl Shadow {
         let stream = self.request.stream();
         let mut deployment = resolve::deployment(config, host, found, &self.asked, stream).map_err(unsent)?;
         deployment.timeout_ms = deployment.timeout_ms.min(LONGEST_MS);
-        let request = self.request.with(&found.deployment.defaults, &Fields::default()).map_err(unsent)?;
+        let request = edits::request_for(&self.request, found, &deployment, &Fields::default()).map_err(unsent)?;
         let tariff = Tariff::new(&self.prices, found, &request, deployment.api_base.as_deref(), now);
         deployment.facts = tariff.facts();
         let most = deployment.provider.dialect().embeddings_batch(&deployment.model);
